@@ -1,0 +1,33 @@
+from .artifact import Activation as Activation
+from .artifact import Artifact as Artifact
+from .artifact import ArtifactMetadata as ArtifactMetadata
+from .artifact import InvalidArtifact as InvalidArtifact
+from .artifact import Network as Network
+from .artifact import TrainingRecord as TrainingRecord
+from .artifact import load_artifact as load_artifact
+from .errors import FhnbenchError as FhnbenchError
+from .errors import Refused as Refused
+from .errors import Unavailable as Unavailable
+from .plugins.hookspecs import hookimpl as hookimpl
+from .plugins.host import HostExecution as HostExecution
+from .plugins.interfaces import Cost as Cost
+from .plugins.interfaces import Effective as Effective
+from .plugins.interfaces import Execution as Execution
+from .plugins.interfaces import Runtime as Runtime
+from .plugins.interfaces import Solver as Solver
+from .plugins.interfaces import SurrogateFamily as SurrogateFamily
+from .plugins.specs import Availability as Availability
+from .plugins.specs import CommandSpec as CommandSpec
+from .plugins.specs import RuntimeSpec as RuntimeSpec
+from .plugins.specs import SolverSpec as SolverSpec
+from .plugins.specs import SurrogateSpec as SurrogateSpec
+from .problem import Ensemble as Ensemble
+from .problem import FitzHughNagumo as FitzHughNagumo
+from .problem import Problem as Problem
+from .problem import standard_problem as standard_problem
+from .trajectories import InvalidTrajectories as InvalidTrajectories
+from .trajectories import check_trajectories as check_trajectories
+from .workload import Precision as Precision
+from .workload import Workload as Workload
+
+__version__: str

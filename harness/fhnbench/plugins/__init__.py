@@ -1,0 +1,1 @@
+"""What a plugin implements, how it is declared, and how it is found."""

@@ -1,0 +1,146 @@
+"""The interfaces of a plugin: Solver, SurrogateFamily, Runtime and Execution.
+
+Abstract classes hold the interface and nothing else; a plugin's own classes are frozen dataclasses whose fields are
+the options that a user may set, validated on construction.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+
+    from fhnbench.artifact import Artifact
+    from fhnbench.plugins.training import TrainingTask
+    from fhnbench.problem import Ensemble
+    from fhnbench.workload import Precision, Workload
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The work that a contender declares for one run of a workload; the roofline is computed from it.
+
+    Parameters
+    ----------
+    operations
+        Floating-point instructions for one sample each: a fused multiply-add, an addition or a multiplication
+        counts one.
+    bytes
+        Bytes that must cross the memory interface: inputs read and trajectories written.
+    """
+
+    operations: float
+    bytes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """What really computes: the device's name and the precision of the arithmetic."""
+
+    device: str
+    precision: Precision
+
+
+class Execution(ABC):
+    """A prepared contender: compiled, allocated, ready for `upload`, `run`, `synchronize`, `output`.
+
+    The harness calls ``upload`` before the first ``run`` and again whenever inputs change; it may call ``run`` several
+    times after one ``upload``. Everything that is not the computation itself belongs into ``prepare``.
+    """
+
+    effective: Effective
+
+    @abstractmethod
+    def upload(self, ensemble: Ensemble) -> None:
+        """Make `ensemble` (of the workload's size and dtype, read-only) the inputs of the next `run`."""
+
+    @abstractmethod
+    def run(self) -> None:
+        """Enqueue the computation of all trajectories: no allocation, no host copy, no hidden synchronisation."""
+
+    @abstractmethod
+    def synchronize(self) -> None:
+        """Return when all that `run` enqueued is complete. Does nothing where `run` itself computes."""
+
+    @abstractmethod
+    def output(self) -> NDArray[Any]:
+        """Return the trajectories of the last `run` on the host: ``states[T, 2, N]``, C-contiguous, the workload's dtype.
+
+        The array may be the execution's own buffer, which the next `run` overwrites.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release what `prepare` acquired; called once."""
+
+
+class Solver(ABC):
+    """A numerical method on a backend.
+
+    Subclass it as a frozen dataclass; each field is an option (``euler-cpu[dt=0.05]`` sets the field ``dt``).
+    """
+
+    order: ClassVar[int]
+    """Order of convergence of the method; the conformance kit measures it."""
+
+    @abstractmethod
+    def prepare(self, workload: Workload) -> Execution:
+        """Compile and allocate for a workload.
+
+        Raises
+        ------
+        Refused
+            If the solver cannot do this workload exactly as asked (step, precision).
+        Unavailable
+            If the machine lacks what it needs.
+        """
+
+    @abstractmethod
+    def cost(self, workload: Workload) -> Cost:
+        """Return the operations and bytes of one run."""
+
+
+class SurrogateFamily(ABC):
+    """A kind of surrogate: its network, its loss, and how it is evaluated over time.
+
+    Subclass it as a frozen dataclass; each field is an option of training. Importing the class must not import torch.
+    """
+
+    @abstractmethod
+    def train(self, task: TrainingTask) -> Artifact:
+        """Train a surrogate and return it; see `TrainingTask` for what is asked."""
+
+    @abstractmethod
+    def module(self, artifact: Artifact) -> torch.nn.Module:
+        """Return a torch module from ``(u0[N], w0[N], i_app[N])`` to ``states[T, 2, N]``, normalisation inside.
+
+        T is that of the artifact's problem; the module's ``forward`` takes the three inputs and an optional number of
+        save points.
+        """
+
+
+class Runtime(ABC):
+    """Something that evaluates artifacts: a fused kernel, a framework, an inference engine.
+
+    Subclass it as a frozen dataclass; each field is an option (``ddnn-torch[chunk=4096]``).
+    """
+
+    @abstractmethod
+    def prepare(self, family: SurrogateFamily, artifact: Artifact, workload: Workload) -> Execution:
+        """Load, compile and allocate for an artifact and a workload.
+
+        Raises
+        ------
+        Refused
+            If the runtime cannot evaluate this artifact as asked (activation, precision).
+        Unavailable
+            If the machine lacks what it needs.
+        """
+
+    @abstractmethod
+    def cost(self, artifact: Artifact, workload: Workload) -> Cost:
+        """Return the operations and bytes of one run."""

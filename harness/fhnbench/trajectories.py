@@ -1,0 +1,62 @@
+"""The array that every contender owes: ``states[T, 2, N]``, checked once, where it crosses into the harness."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fhnbench.errors import FhnbenchError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fhnbench.problem import Ensemble
+    from fhnbench.workload import Workload
+
+
+class InvalidTrajectories(FhnbenchError):
+    """What a contender returned is not the trajectories that it owes."""
+
+
+def check_trajectories(states: object, workload: Workload, ensemble: Ensemble) -> NDArray[Any]:
+    """Return `states` if it is what the workload asks for.
+
+    Parameters
+    ----------
+    states
+        What a contender's `output` returned.
+    workload
+        Gives the shape ``(T, 2, N)`` and the dtype.
+    ensemble
+        The inputs of the run; the first save point must be equal to them, to the last bit.
+
+    Returns
+    -------
+    ndarray
+        The same array.
+
+    Raises
+    ------
+    InvalidTrajectories
+        If it is no array, or its shape, dtype, layout, finiteness or first save point are wrong.
+    """
+    if not isinstance(states, np.ndarray):
+        raise InvalidTrajectories(f"output is a {type(states).__name__}, not a NumPy array")
+    if states.shape != workload.shape:
+        raise InvalidTrajectories(
+            f"output has shape {states.shape}, not (save point, u or w, sample) = {workload.shape}"
+        )
+    if states.dtype != workload.dtype:
+        raise InvalidTrajectories(f"output is {states.dtype}, not {workload.dtype}")
+    if not states.flags.c_contiguous:
+        raise InvalidTrajectories("output is not C-contiguous (samples must be adjacent in memory)")
+    for index, name in enumerate(("u", "w")):
+        if not np.array_equal(states[0, index], getattr(ensemble, f"{name}0").astype(workload.dtype)):
+            raise InvalidTrajectories(f"the first save point of {name} is not the initial state")
+    if not np.isfinite(states).all():
+        point, variable, sample = (int(i) for i in np.argwhere(~np.isfinite(states))[0])
+        raise InvalidTrajectories(
+            f"output holds {states[point, variable, sample]} for {'uw'[variable]} at save point {point}, sample {sample}"
+        )
+    return states

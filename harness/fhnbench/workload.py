@@ -1,0 +1,97 @@
+"""What a contender is asked to compute: the model, the save points, the ensemble's size and the precision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+
+from fhnbench.errors import FhnbenchError, Refused
+from fhnbench.problem import FitzHughNagumo, Problem
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Precision = Literal["float16", "bfloat16", "float32", "float64"]
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """The obligation that every contender of a run has in common.
+
+    Parameters
+    ----------
+    size
+        Number of samples, N.
+    save_points
+        Number of save points T, the initial state included.
+    save_interval
+        Distance of save points in time units; save point k is at time ``k * save_interval``.
+    precision
+        The precision that is asked for. A contender computes in it or refuses.
+    threads
+        Number of CPU threads that a contender may use.
+    model
+        Model parameters.
+
+    Raises
+    ------
+    FhnbenchError
+        If a count is not positive or the precision is unknown.
+    """
+
+    size: int
+    save_points: int = 51
+    save_interval: float = 1.0
+    precision: Precision = "float32"
+    threads: int = 1
+    model: FitzHughNagumo = field(default_factory=FitzHughNagumo)
+
+    def __post_init__(self) -> None:
+        if self.size < 1 or self.save_points < 2 or self.save_interval <= 0 or self.threads < 1:
+            raise FhnbenchError(f"no such workload: {self}; size, threads and save interval must be positive")
+        if self.precision not in get_args(Precision):
+            raise FhnbenchError(f"no precision {self.precision!r}; there are {', '.join(get_args(Precision))}")
+
+    @classmethod
+    def of(cls, problem: Problem, size: int, precision: Precision = "float32", threads: int = 1) -> Workload:
+        """Return the workload of `size` samples of a problem."""
+        return cls(size, problem.save_points, problem.save_interval, precision, threads, problem.model)
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """Times of the save points, float64 ``[T]``."""
+        return np.arange(self.save_points, dtype=np.float64) * self.save_interval
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape of the trajectories, ``(T, 2, N)``."""
+        return self.save_points, 2, self.size
+
+    @property
+    def dtype(self) -> np.dtype[np.floating]:
+        """Dtype in which inputs arrive and trajectories are returned: float64 for float64, else float32."""
+        return np.dtype(np.float64 if self.precision == "float64" else np.float32)
+
+    def substeps(self, dt: float) -> int:
+        """Return how many steps of `dt` make one save interval.
+
+        Raises
+        ------
+        Refused
+            If `dt` does not divide the save interval; the message names the nearest step that does.
+        """
+        ratio = self.save_interval / dt if dt > 0 else 0.0
+        count = max(1, round(ratio))
+        if abs(ratio - count) > 1e-9 * count:
+            raise Refused(
+                f"dt={dt:g} does not divide the save interval {self.save_interval:g}; "
+                f"the nearest that does is {self.save_interval / count:.12g}"
+            )
+        return count
+
+    def require_precision(self, *supported: Precision) -> None:
+        """Raise `Refused` unless the precision asked for is one of `supported`."""
+        if self.precision not in supported:
+            raise Refused(f"precision {self.precision} is not supported; choose {' or '.join(supported)}")
