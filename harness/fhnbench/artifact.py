@@ -203,7 +203,7 @@ class Artifact:
             ):
                 if tensor.shape != shape or tensor.dtype != np.float32:
                     raise InvalidArtifact(
-                        f"layers.{layer}.{name} is {tensor.dtype}{list(tensor.shape)}, the network needs float32{list(shape)}"
+                        f"layers.{layer}.{name} is {tensor.dtype}{list(tensor.shape)}, not float32{list(shape)}"
                     )
                 if not np.isfinite(tensor).all():
                     raise InvalidArtifact(f"layers.{layer}.{name} holds values that are not finite")

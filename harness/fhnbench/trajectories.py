@@ -56,7 +56,6 @@ def check_trajectories(states: object, workload: Workload, ensemble: Ensemble) -
             raise InvalidTrajectories(f"the first save point of {name} is not the initial state")
     if not np.isfinite(states).all():
         point, variable, sample = (int(i) for i in np.argwhere(~np.isfinite(states))[0])
-        raise InvalidTrajectories(
-            f"output holds {states[point, variable, sample]} for {'uw'[variable]} at save point {point}, sample {sample}"
-        )
+        value = states[point, variable, sample]
+        raise InvalidTrajectories(f"output holds {value} for {'uw'[variable]} at save point {point}, sample {sample}")
     return states

@@ -68,7 +68,7 @@ class Execution(ABC):
 
     @abstractmethod
     def output(self) -> NDArray[Any]:
-        """Return the trajectories of the last `run` on the host: ``states[T, 2, N]``, C-contiguous, the workload's dtype.
+        """Return the last `run`'s trajectories on the host: ``states[T, 2, N]``, C-contiguous, the workload's dtype.
 
         The array may be the execution's own buffer, which the next `run` overwrites.
         """
