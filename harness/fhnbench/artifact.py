@@ -7,6 +7,7 @@ never a pickle, and it is written whole and then renamed.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from fhnbench.problem import Problem
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -242,36 +243,43 @@ def load_artifact(path: str | os.PathLike[str]) -> Artifact:
         If the file is missing, truncated, no artifact, of another version, or its tensors do not fit its network.
         The message names the file.
     """
+    with _opened(path) as file:
+        metadata = _metadata_of(file)
+        layers = len(metadata.network.widths) - 1
+        names = [[f"layers.{layer}.{name}" for layer in range(layers)] for name in ("weight", "bias")]
+        if odd := set(file.keys()) ^ {name for group in names for name in group}:
+            raise InvalidArtifact(f"its tensors are not those of its network: {', '.join(sorted(odd))}")
+        weights, biases = (tuple(file.get_tensor(name) for name in group) for group in names)
+        return Artifact(metadata, weights, biases)
+
+
+def load_metadata(path: str | os.PathLike[str]) -> ArtifactMetadata:
+    """Read what an artifact says of itself, without its tensors; raises as `load_artifact` does."""
+    with _opened(path) as file:
+        return _metadata_of(file)
+
+
+@contextlib.contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
+    """Open a safetensors file; whatever is wrong with it or found wrong inside names the file."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="numpy") as file:
-            header: Mapping[str, str] = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+            yield file
     except FileNotFoundError:
         raise InvalidArtifact(f"{path}: no such file") from None
     except (OSError, SafetensorError) as error:
         raise InvalidArtifact(f"{path}: not a readable safetensors file ({error}); train it again") from None
-    try:
-        return _assemble(header, tensors)
-    except (FhnbenchError, msgspec.DecodeError) as error:
+    except (FhnbenchError, msgspec.MsgspecError) as error:
         raise InvalidArtifact(f"{path}: {error}") from None
 
 
-def _assemble(header: Mapping[str, str], tensors: Mapping[str, NDArray[Any]]) -> Artifact:
-    if "fhnbench" not in header:
+def _metadata_of(file: Any) -> ArtifactMetadata:
+    text = (file.metadata() or {}).get("fhnbench")
+    if text is None:
         raise InvalidArtifact("a safetensors file, but not one of fhnbench (no 'fhnbench' in its metadata)")
-    schema = msgspec.json.decode(header["fhnbench"], type=dict).get("schema")
+    schema = msgspec.json.decode(text, type=dict[str, Any]).get("schema")
     if schema != ARTIFACT_SCHEMA:
         raise InvalidArtifact(f"schema {schema!r}, this version reads {ARTIFACT_SCHEMA!r}; train it again")
-    metadata = msgspec.json.decode(header["fhnbench"], type=ArtifactMetadata)
-    layers = len(metadata.network.widths) - 1
-    expected = {f"layers.{layer}.{name}" for layer in range(layers) for name in ("weight", "bias")}
-    if expected != set(tensors):
-        odd = sorted(expected ^ set(tensors))
-        raise InvalidArtifact(f"its tensors are not those of its network: {', '.join(odd)}")
-    return Artifact(
-        metadata,
-        tuple(tensors[f"layers.{layer}.weight"] for layer in range(layers)),
-        tuple(tensors[f"layers.{layer}.bias"] for layer in range(layers)),
-    )
+    return msgspec.json.decode(text, type=ArtifactMetadata)

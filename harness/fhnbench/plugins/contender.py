@@ -1,0 +1,172 @@
+"""A contender: a solver with its options, or a surrogate family, an artifact and a runtime with its options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, cast
+
+from fhnbench.artifact import Artifact, load_artifact
+from fhnbench.errors import FhnbenchError
+from fhnbench.plugins.artifacts import SELECTORS, select_artifact
+from fhnbench.plugins.options import build, format_contender, parse_contender
+from fhnbench.plugins.specs import Availability, RuntimeSpec, SolverSpec, SurrogateSpec, import_target
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fhnbench.plugins.interfaces import Cost, Execution, Runtime, Solver, SurrogateFamily
+    from fhnbench.plugins.registry import Entry, Registry
+    from fhnbench.problem import Problem
+    from fhnbench.workload import Precision, Workload
+
+Kind = Literal["solver", "surrogate"]
+
+COMMON_OPTIONS = ("precision",)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A contender as a user names it; nothing of a plugin's code has been imported.
+
+    Parameters
+    ----------
+    name
+        The bare name.
+    kind
+        ``solver`` or ``surrogate``.
+    precision
+        The precision that this contender asks for.
+    options
+        The plugin's own options, as text.
+    selectors
+        For a surrogate: what to select its artifact by (``hidden``, ``activation``, ``recipe``, ``artifact``).
+    entries
+        The solver's entry, or the family's and the runtime's.
+    """
+
+    name: str
+    kind: Kind
+    precision: Precision
+    options: dict[str, str]
+    selectors: dict[str, str] = field(default_factory=dict)
+    entries: tuple[Entry[SolverSpec] | Entry[SurrogateSpec] | Entry[RuntimeSpec], ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The contender as it is shown and recorded: name, selectors and options; precision unless float32."""
+        precision = {} if self.precision == "float32" else {"precision": self.precision}
+        return format_contender(self.name, {**self.selectors, **self.options, **precision})
+
+    @property
+    def availability(self) -> Availability:
+        """Whether every part can run on this machine."""
+        for entry in self.entries:
+            if not (availability := entry.availability).available:
+                return availability
+        return Availability(True)
+
+    def artifact_path(self, problem: Problem) -> Path | None:
+        """Return the file of the artifact to evaluate; None for a solver.
+
+        Raises
+        ------
+        FhnbenchError
+            If no artifact fits; the message holds the command that trains one.
+        """
+        if self.kind == "solver":
+            return None
+        return select_artifact(cast("Entry[SurrogateSpec]", self.entries[0]), problem, self.selectors)
+
+
+def request(text: str, kind: Kind, registry: Registry, precision: Precision = "float32") -> Request:
+    """Read what a user typed.
+
+    Parameters
+    ----------
+    text
+        ``euler-cpu[dt=0.05]`` or ``ddnn-torch[hidden=64x64]``.
+    kind
+        Whether a solver or a surrogate is meant.
+    registry
+        Where names are looked up.
+    precision
+        The precision, unless the options give one.
+
+    Raises
+    ------
+    FhnbenchError
+        If there is no such contender.
+    """
+    name, options = parse_contender(text)
+    precision = cast("Precision", options.pop("precision", precision))
+    if kind == "solver":
+        return Request(name, kind, precision, options, {}, (registry.find(SolverSpec, name),))
+    family, hyphen, runtime = name.rpartition("-")
+    if not hyphen:
+        raise FhnbenchError(f"surrogate {name!r} is not of the form FAMILY-RUNTIME, as in ddnn-cpu")
+    entries = registry.find(SurrogateSpec, family), registry.find(RuntimeSpec, runtime)
+    selectors = {key: options.pop(key) for key in SELECTORS if key in options}
+    return Request(name, kind, precision, options, selectors, entries)
+
+
+def kind_of(text: str, registry: Registry) -> Kind:
+    """Return whether a name is a solver's or a surrogate's; for commands that take both."""
+    name, _ = parse_contender(text)
+    return "solver" if any(entry.spec.name == name for entry in registry.entries(SolverSpec)) else "surrogate"
+
+
+@dataclass(frozen=True)
+class SolverContender:
+    """A solver with its options."""
+
+    solver: Solver
+
+    def prepare(self, workload: Workload) -> Execution:
+        """Prepare the solver."""
+        return self.solver.prepare(workload)
+
+    def cost(self, workload: Workload) -> Cost:
+        """Return what the solver declares."""
+        return self.solver.cost(workload)
+
+
+@dataclass(frozen=True)
+class SurrogateContender:
+    """A surrogate family, one of its artifacts, and a runtime with its options."""
+
+    family: SurrogateFamily
+    artifact: Artifact
+    runtime: Runtime
+
+    def prepare(self, workload: Workload) -> Execution:
+        """Prepare the runtime for the artifact."""
+        return self.runtime.prepare(self.family, self.artifact, workload)
+
+    def cost(self, workload: Workload) -> Cost:
+        """Return what the runtime declares."""
+        return self.runtime.cost(self.artifact, workload)
+
+
+def load(chosen: Request, artifact: Path | None = None) -> SolverContender | SurrogateContender:
+    """Import a contender's plugin and construct it.
+
+    Raises
+    ------
+    InvalidOptions
+        If the options do not fit.
+    Unavailable
+        If the plugin's code does not import.
+    InvalidArtifact
+        If the artifact is damaged.
+    """
+    if chosen.kind == "solver":
+        solver = import_target(chosen.entries[0].spec.target)
+        return SolverContender(build(chosen.name, solver, chosen.options, also=COMMON_OPTIONS))
+    if artifact is None:
+        raise FhnbenchError(f"{chosen.name}: a surrogate needs an artifact")
+    family, runtime = (import_target(entry.spec.target) for entry in chosen.entries)
+    return SurrogateContender(
+        family(),
+        load_artifact(artifact),
+        build(chosen.name, runtime, chosen.options, also=(*COMMON_OPTIONS, *SELECTORS)),
+    )
