@@ -1,0 +1,47 @@
+"""``fhnbench plugins``: every contender that is installed, and what each one's options are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from fhnbench.plugins.registry import registry
+from fhnbench.plugins.specs import RuntimeSpec, SurrogateSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fhnbench.plugins.registry import Entry, Registry
+    from fhnbench.plugins.specs import Spec
+
+
+@click.command()
+@click.argument("name", required=False)
+def command(name: str | None) -> None:
+    """Show every contender, or the options and documentation of one.
+
+    NAME is a solver (euler-cpu), a surrogate family (ddnn), a runtime (cpu) or a surrogate contender (ddnn-cpu).
+    """
+    from fhnbench.report.plugins import describe, overview
+
+    if name is None:
+        overview(registry())
+    else:
+        for entry in _named(registry(), name):
+            describe(entry)
+
+
+def _named(found: Registry, name: str) -> Iterator[Entry[Spec]]:
+    """Yield what a name may mean: everything of that very name, or else a family and a runtime."""
+    from fhnbench.plugins.contender import request
+
+    exact = [entry for entry in found.items if entry.spec.name == name]
+    yield from exact or request(name, "surrogate" if _is_pair(found, name) else "solver", found).entries
+
+
+def _is_pair(found: Registry, name: str) -> bool:
+    family, _, runtime = name.rpartition("-")
+    return any(entry.spec.name == family for entry in found.entries(SurrogateSpec)) or any(
+        entry.spec.name == runtime for entry in found.entries(RuntimeSpec)
+    )
