@@ -8,6 +8,7 @@ from .artifact import load_artifact as load_artifact
 from .errors import FhnbenchError as FhnbenchError
 from .errors import Refused as Refused
 from .errors import Unavailable as Unavailable
+from .native import jit as jit
 from .plugins.hookspecs import hookimpl as hookimpl
 from .plugins.host import HostExecution as HostExecution
 from .plugins.interfaces import Cost as Cost
