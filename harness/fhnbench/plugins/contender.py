@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, cast
 
 from fhnbench.artifact import Artifact, load_artifact
-from fhnbench.errors import FhnbenchError
+from fhnbench.errors import FhnbenchError, Unavailable
 from fhnbench.plugins.artifacts import SELECTORS, select_artifact
 from fhnbench.plugins.options import build, format_contender, parse_contender
 from fhnbench.plugins.specs import Availability, RuntimeSpec, SolverSpec, SurrogateSpec, import_target
@@ -65,6 +65,16 @@ class Request:
                 return availability
         return Availability(True)
 
+    def can_run(self, problem: Problem) -> bool:
+        """Return whether the parts are available and, for a surrogate, an artifact fits the problem."""
+        if not self.availability.available:
+            return False
+        try:
+            self.artifact_path(problem)
+        except Unavailable:
+            return False
+        return True
+
     def artifact_path(self, problem: Problem) -> Path | None:
         """Return the file of the artifact to evaluate; None for a solver.
 
@@ -107,6 +117,23 @@ def request(text: str, kind: Kind, registry: Registry, precision: Precision = "f
     entries = registry.find(SurrogateSpec, family), registry.find(RuntimeSpec, runtime)
     selectors = {key: options.pop(key) for key in SELECTORS if key in options}
     return Request(name, kind, precision, options, selectors, entries)
+
+
+def every_contender(registry: Registry, precision: Precision = "float32") -> list[Request]:
+    """Return every solver, and every pair of family and runtime, without options; names that clash are left out."""
+    found = [
+        Request(entry.spec.name, "solver", precision, {}, {}, (entry,))
+        for entry in registry.entries(SolverSpec)
+        if not registry.clashes(SolverSpec, entry.spec.name)
+    ]
+    for family in registry.entries(SurrogateSpec):
+        for runtime in registry.entries(RuntimeSpec):
+            if not registry.clashes(SurrogateSpec, family.spec.name) and not registry.clashes(
+                RuntimeSpec, runtime.spec.name
+            ):
+                name = f"{family.spec.name}-{runtime.spec.name}"
+                found.append(Request(name, "surrogate", precision, {}, {}, (family, runtime)))
+    return found
 
 
 def kind_of(text: str, registry: Registry) -> Kind:

@@ -67,7 +67,7 @@ def _show_artifacts(entry: Entry[SurrogateSpec]) -> None:
     rows = table(
         ["problem", "hidden", "activation", "recipe", ("validation MAE", "right"), "file"], title="\nArtifacts"
     )
-    for path, metadata in artifacts_of(entry):  # type: ignore[arg-type] - its spec is a SurrogateSpec
+    for path, metadata in artifacts_of(entry):
         selectors = [SELECTORS[key](metadata) for key in ("hidden", "activation", "recipe")]
         rows.add_row(metadata.problem.name, *selectors, f"{metadata.validation['mae']:.2e}", path.name)
     answers().print(rows)

@@ -1,0 +1,1 @@
+"""Measuring: workers, interleaved rounds, statistics, the machine's peaks, the environment."""

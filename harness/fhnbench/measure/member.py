@@ -1,0 +1,199 @@
+"""One contender in a run: its worker, its blocks, and the row that comes of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fhnbench.artifact import load_artifact
+from fhnbench.errors import FhnbenchError, Unavailable
+from fhnbench.measure import protocol
+from fhnbench.measure.process import WorkerLost, WorkerProcess, WorkerTimeout
+from fhnbench.measure.roofline import floor_s
+from fhnbench.measure.statistics import is_converged, median_interval
+from fhnbench.plugins.artifacts import uncovered
+from fhnbench.plugins.options import format_contender
+from fhnbench.results.record import ArtifactRecord, Block, CostRecord, EffectiveRecord, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from fhnbench.accuracy import Accuracy
+    from fhnbench.plugins.contender import Request
+    from fhnbench.problem import Problem
+    from fhnbench.results.record import ProbeRecord, Settings, Status
+    from fhnbench.workload import Workload
+
+IDLE_SHARE = 0.05
+"""An idle worker that uses more of a CPU than this is noted: it slows the others down."""
+
+
+class Stopped(Exception):
+    """A contender is out of the run; status and reason go into its row."""
+
+    def __init__(self, status: Status, reason: str) -> None:
+        super().__init__(reason)
+        self.status: Status = status
+
+
+class Member:
+    """A contender in a run.
+
+    Parameters
+    ----------
+    request
+        What the user asked for.
+    workload
+        What is asked of the contender.
+    settings
+        How the run is measured.
+    """
+
+    def __init__(self, request: Request, workload: Workload, settings: Settings) -> None:
+        self.request = request
+        self.workload = workload
+        self.accuracy: Accuracy | None = None
+        self.stopped: Stopped | None = None
+        self.blocks: list[Block] = []
+        self._settings = settings
+        self._worker: WorkerProcess | None = None
+        self._artifact: ArtifactRecord | None = None
+        self._prepared: protocol.Prepared | None = None
+
+    def prepare(self, problem: Problem, inputs: Path) -> None:
+        """Start the worker and prepare the contender for the inputs in a file.
+
+        Raises
+        ------
+        Stopped
+            If it is unavailable, refuses, fails or does not answer in time.
+        FhnbenchError
+            If what the user typed is wrong.
+        """
+        availability = self.request.availability
+        if not availability.available:
+            raise Stopped("unavailable", str(availability))
+        artifact = self._select_artifact(problem)
+        self._worker = WorkerProcess(self._settings.threads)
+        name = format_contender(self.request.name, self.request.options)
+        asked = protocol.Prepare(name, self.request.kind, artifact, self.workload, str(inputs))
+        reply = self._ask(asked)
+        assert isinstance(reply, protocol.Prepared)
+        if reply.precision != self.workload.precision:
+            raise Stopped("failed", f"computes in {reply.precision}, asked was {self.workload.precision}")
+        self._prepared = reply
+
+    def measure(self, number: int, started_s: float, asked: protocol.Measure) -> None:
+        """Measure one block of a round; raises `Stopped` if the contender fails or does not answer in time."""
+        reply = self._ask(asked)
+        assert isinstance(reply, protocol.Measured)
+        spans = reply.upload_s, reply.compute_s, reply.download_s
+        self.blocks.append(Block(number, started_s, reply.runs, *spans, reply.idle_cpu_s))
+
+    def stop(self, stopped: Stopped) -> None:
+        """Take the contender out of the run."""
+        self.stopped = stopped
+        self.close()
+
+    def close(self) -> None:
+        """End the worker."""
+        if self._worker:
+            self._worker.close()
+
+    @property
+    def is_converged(self) -> bool:
+        """Whether the resident time is known well enough."""
+        return bool(self.blocks) and is_converged(median_interval([block.compute_s for block in self.blocks]))
+
+    def row(self, probes: Mapping[str, ProbeRecord]) -> Row:
+        """Return the contender's row as far as it was measured; `probes` are by precision."""
+        if self.stopped:
+            status, reason = self.stopped.status, str(self.stopped)
+        elif self.accuracy is None:
+            status, reason = "failed", "the run was interrupted before it was measured"
+        else:
+            return self._row_of_results(probes)
+        return Row(
+            self.request.label, self.request.kind, status, reason, artifact=self._artifact, blocks=tuple(self.blocks)
+        )
+
+    def _row_of_results(self, probes: Mapping[str, ProbeRecord]) -> Row:
+        assert self._prepared is not None
+        prepared = self._prepared
+        resident = median_interval([block.compute_s for block in self.blocks])
+        end_to_end = median_interval([block.upload_s + block.compute_s + block.download_s for block in self.blocks])
+        cost = CostRecord(prepared.operations, prepared.bytes)
+        probe = probes.get(prepared.precision) if prepared.device == "cpu" else None
+        return Row(
+            self.request.label,
+            self.request.kind,
+            "ran",
+            converged=is_converged(resident),
+            accuracy=self.accuracy,
+            resident=resident,
+            end_to_end=end_to_end,
+            prepare_s=prepared.prepare_s,
+            throughput=self.workload.size / resident.median_s,
+            roofline_fraction=floor_s(cost, probe) / resident.median_s if probe else None,
+            cost=cost,
+            effective=EffectiveRecord(prepared.device, prepared.precision),
+            artifact=self._artifact,
+            notes=tuple(self._notes()),
+            blocks=tuple(self.blocks),
+        )
+
+    def _notes(self) -> list[str]:
+        notes = []
+        if self._artifact and self._artifact.extrapolated:
+            notes.append(f"extrapolates: {self._artifact.extrapolated}")
+        gate = self._settings.max_error
+        if gate is not None and self.accuracy and self.accuracy.mae > gate:
+            notes.append(f"accuracy gate failed: MAE {self.accuracy.mae:.2e} is above {gate:g}")
+        if self._is_busy_while_idle():
+            notes.append(f"its idle worker used more than {IDLE_SHARE:.0%} of a CPU, which slows the others down")
+        return notes
+
+    def _is_busy_while_idle(self) -> bool:
+        later = self.blocks[1:]
+        idle_s = sum(
+            block.started_s - before.started_s - before.upload_s - before.runs * before.compute_s - before.download_s
+            for before, block in zip(self.blocks, later, strict=False)
+        )
+        return sum(block.idle_cpu_s for block in later) > IDLE_SHARE * idle_s
+
+    def _select_artifact(self, problem: Problem) -> str | None:
+        try:
+            path = self.request.artifact_path(problem)
+        except Unavailable as error:
+            raise Stopped("unavailable", str(error)) from None
+        if path is None:
+            return None
+        artifact = load_artifact(path)
+        outside = uncovered(artifact.metadata, problem)
+        if outside and not self._settings.extrapolate:
+            raise Stopped("refused", f"{outside}; measure it all the same with --extrapolate")
+        network, training = artifact.network, artifact.metadata.training
+        self._artifact = ArtifactRecord(
+            path.name,
+            artifact.digest,
+            network.hidden,
+            network.activations,
+            training.seconds,
+            training.data_seconds,
+            outside,
+        )
+        return str(path)
+
+    def _ask(self, asked: protocol.Request) -> protocol.Reply:
+        assert self._worker is not None
+        try:
+            reply = self._worker.ask(asked, self._settings.timeout_s)
+        except WorkerTimeout as error:
+            raise Stopped("timed_out", str(error)) from None
+        except WorkerLost as error:
+            raise Stopped("failed", str(error)) from None
+        if not isinstance(reply, protocol.Failed):
+            return reply
+        if reply.kind == "invalid":
+            raise FhnbenchError(reply.message)
+        raise Stopped(reply.kind, reply.message)

@@ -1,0 +1,132 @@
+"""A worker seen from the coordinator: started, asked, waited for no longer than allowed, and never outlived."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+import msgspec
+
+from fhnbench.measure import protocol
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+REASON_LENGTH = 300
+
+
+class WorkerLost(Exception):
+    """A worker crashed or answered something that is no reply."""
+
+
+class WorkerTimeout(Exception):
+    """A worker did not answer in time."""
+
+
+def worker_environment(threads: int) -> dict[str, str]:
+    """Return the environment of a worker: thread pools of a given size that do not spin while they are idle."""
+    pools = (
+        "NUMBA_NUM_THREADS",
+        "OMP_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "VECLIB_MAXIMUM_THREADS",
+    )
+    quiet = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0", "GOMP_SPINCOUNT": "0"}
+    return {**os.environ, **dict.fromkeys(pools, str(threads)), **quiet}
+
+
+class WorkerProcess:
+    """One worker process.
+
+    Parameters
+    ----------
+    threads
+        Size of its thread pools.
+
+    Notes
+    -----
+    It is the leader of a session of its own: Ctrl-C reaches the coordinator alone, and whatever the worker started is
+    killed with it.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "fhnbench.measure.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env=worker_environment(threads),
+            start_new_session=True,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._requests: BinaryIO = self._process.stdin  # type: ignore[assignment]
+        self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def ask(self, asked: protocol.Request, timeout_s: float) -> protocol.Reply:
+        """Send a request and return the reply.
+
+        Raises
+        ------
+        WorkerTimeout
+            If there is none within `timeout_s` seconds. The worker is killed.
+        WorkerLost
+            If the worker died (the message says how, with the last line of its standard error) or wrote garbage.
+        """
+        try:
+            self._requests.write(protocol.encoder.encode(asked) + b"\n")
+            self._requests.flush()
+        except OSError:
+            raise WorkerLost(self._obituary()) from None
+        try:
+            line = self._lines.get(timeout=timeout_s)
+        except queue.Empty:
+            self.close()
+            raise WorkerTimeout(f"no answer within {timeout_s:g} s; allow more with --timeout") from None
+        if not line:
+            raise WorkerLost(self._obituary())
+        try:
+            reply: protocol.Reply = protocol.replies.decode(line)
+        except msgspec.MsgspecError as error:
+            self.close()
+            raise WorkerLost(f"the worker answered something that is no reply ({error})") from None
+        return reply
+
+    def close(self) -> None:
+        """Kill the worker and all that it started; safe to call twice."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        with contextlib.suppress(OSError):
+            self._requests.close()
+
+    def _read(self, pipe: BinaryIO) -> None:
+        with pipe:
+            for line in pipe:
+                self._lines.put(line)
+        self._lines.put(b"")
+
+    def _obituary(self) -> str:
+        code = self._process.wait()
+        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit status {code}"
+        self._errors.seek(0)
+        last = self._errors.read().decode(errors="replace").strip().splitlines()[-1:]
+        return f"its process was {how}" + (f": {last[0][:REASON_LENGTH]}" if last else "")

@@ -1,0 +1,111 @@
+"""What the coordinator and a worker say to each other: one JSON object a line, over pipes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from fhnbench.plugins.contender import Kind
+from fhnbench.workload import Workload
+
+
+class PrepareProbe(msgspec.Struct, tag=True, frozen=True):
+    """Become a probe of the machine's peaks."""
+
+    workload: Workload
+
+
+class Prepare(msgspec.Struct, tag=True, frozen=True):
+    """Become a contender: import it, prepare it, warm it up.
+
+    Parameters
+    ----------
+    contender, kind
+        What to prepare, with its options but without selectors.
+    artifact
+        File of the artifact, for a surrogate.
+    workload
+        What is asked of it.
+    inputs
+        File of inputs, a NumPy array ``[3, 2 N]`` of the workload's dtype: u0, w0, i_app of the ensemble, twice.
+    """
+
+    contender: str
+    kind: Kind
+    artifact: str | None
+    workload: Workload
+    inputs: str
+
+
+class Measure(msgspec.Struct, tag=True, frozen=True):
+    """Measure one block.
+
+    Parameters
+    ----------
+    shift
+        The inputs are the N columns from here on, so that each block has other inputs.
+    flush_bytes
+        Read and write so many bytes first, to empty the caches.
+    save
+        File to copy the output of the timed run to, after the clock has stopped.
+    """
+
+    shift: int
+    flush_bytes: int = 0
+    save: str | None = None
+
+
+class MeasureProbe(msgspec.Struct, tag=True, frozen=True):
+    """Measure the machine's peaks once."""
+
+
+class Prepared(msgspec.Struct, tag=True, frozen=True):
+    """A worker is ready.
+
+    `prepare_s` is the time of import, compilation, loading and allocation; `run_s` that of a warm run.
+    """
+
+    prepare_s: float
+    run_s: float
+    operations: float
+    bytes: float
+    device: str
+    precision: str
+
+
+class Measured(msgspec.Struct, tag=True, frozen=True):
+    """Spans of one block in seconds (each per run); see `fhnbench.results.record.Block`."""
+
+    runs: int
+    upload_s: float
+    compute_s: float
+    download_s: float
+    idle_cpu_s: float
+
+
+class Probed(msgspec.Struct, tag=True, frozen=True):
+    """Peaks of the machine: fused multiply-adds and stored bytes per second."""
+
+    fma_per_s: float
+    bytes_per_s: float
+
+
+class Failed(msgspec.Struct, tag=True, frozen=True):
+    """What a worker could not do, and whose fault it is.
+
+    ``invalid``: what the user typed is wrong; ``refused`` and ``unavailable``: the contender says so; ``failed``: its
+    code raised, and `traceback` says where.
+    """
+
+    kind: Literal["invalid", "refused", "unavailable", "failed"]
+    message: str
+    traceback: str = ""
+
+
+Request = PrepareProbe | Prepare | Measure | MeasureProbe
+Reply = Prepared | Measured | Probed | Failed
+
+encoder = msgspec.json.Encoder()
+requests = msgspec.json.Decoder(Request)
+replies = msgspec.json.Decoder(Reply)

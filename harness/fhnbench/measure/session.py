@@ -1,0 +1,231 @@
+"""A run: prepare every contender, then measure blocks in interleaved rounds until all times are known.
+
+The order of a round is random, and contenders take turns one at a time, so that drift of the machine meets all of them
+alike and ratios can be paired. The machine's peaks are probed in the same rounds. Accuracy is taken from the output of
+the first timed block, whose inputs are those of the dataset, shifted cyclically.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import shlex
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fhnbench.accuracy import measure_accuracy
+from fhnbench.measure import protocol
+from fhnbench.measure.environment import environment, last_level_cache
+from fhnbench.measure.member import Member, Stopped
+from fhnbench.measure.process import WorkerProcess
+from fhnbench.problem import VARIABLES, Ensemble
+from fhnbench.results.record import DatasetRecord, ProbeRecord, RunRecord
+from fhnbench.trajectories import InvalidTrajectories, check_trajectories
+from fhnbench.workload import Workload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from fhnbench.accuracy import Accuracy
+    from fhnbench.dataset.reader import Dataset
+    from fhnbench.plugins.contender import Request
+    from fhnbench.results.record import Settings
+    from fhnbench.workload import Precision
+
+SAVE_EVERY_S = 2.0
+"""How often the record is written while a run goes on: so much can be lost by a kill."""
+
+FLUSH_FACTOR = 2
+"""Cold mode flushes this many times the last-level cache."""
+
+UNKNOWN_CACHE_BYTES = 64 * 2**20
+
+
+class Session:
+    """A run of several contenders on one dataset.
+
+    Parameters
+    ----------
+    dataset
+        Inputs and reference.
+    size
+        Number of samples to use, from the first on.
+    requests
+        Contenders.
+    settings
+        How to measure.
+    save
+        Called with the record now and then, and with the last one.
+    report
+        Called with what is going on and the fraction of the run that is done.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        size: int,
+        requests: Sequence[Request],
+        settings: Settings,
+        save: Callable[[RunRecord], object],
+        report: Callable[[str, float], None] = lambda _what, _fraction: None,
+    ) -> None:
+        self._dataset = dataset
+        self._size = size
+        self._settings = settings
+        self._save = save
+        self._report = report
+        self._random = random.Random(settings.seed)
+        self._ensemble = dataset.ensemble[:size]
+        self._reference = dataset.reference(slice(0, size))
+        self._flush_bytes = FLUSH_FACTOR * (last_level_cache() or UNKNOWN_CACHE_BYTES) if settings.cold else 0
+        self._members = [Member(chosen, self._workload(chosen.precision), settings) for chosen in requests]
+        self._probes: dict[Precision, WorkerProcess] = {}
+        self._peaks: dict[str, ProbeRecord] = {}
+        self._environment = environment(entry.plugin.distribution for chosen in requests for entry in chosen.entries)
+        self._created = datetime.now(UTC).isoformat(timespec="seconds")
+        self._saved_s = 0.0
+
+    def run(self) -> RunRecord:
+        """Measure everything and return the record.
+
+        Raises
+        ------
+        FhnbenchError
+            If what the user typed is wrong; nothing has been measured then.
+        KeyboardInterrupt
+            On Ctrl-C; the record of what was measured has been saved.
+        """
+        complete = False
+        with tempfile.TemporaryDirectory(prefix="fhnbench-") as name:
+            try:
+                self._prepare(Path(name))
+                self._measure(Path(name))
+                complete = True
+            finally:
+                for member in self._members:
+                    member.close()
+                for probe in self._probes.values():
+                    probe.close()
+                record = self._record(complete=complete)
+                if complete or self._measured:
+                    self._save(record)
+        return record
+
+    @property
+    def _active(self) -> list[Member]:
+        return [member for member in self._members if member.stopped is None]
+
+    @property
+    def _measured(self) -> bool:
+        return any(member.blocks for member in self._members)
+
+    def _workload(self, precision: Precision) -> Workload:
+        return Workload.of(self._dataset.problem, self._size, precision, self._settings.threads)
+
+    def _prepare(self, folder: Path) -> None:
+        inputs = {
+            dtype: _write_inputs(folder, self._ensemble.astype(dtype))
+            for dtype in {member.workload.dtype for member in self._members}
+        }
+        steps = len(self._members) + 1
+        for step, member in enumerate(self._members):
+            self._report(f"preparing {member.request.label}", step / steps)
+            with _stopping(member):
+                member.prepare(self._dataset.problem, inputs[member.workload.dtype])
+        self._report("probing the machine", 1 - 1 / steps)
+        for precision in dict.fromkeys(member.workload.precision for member in self._active):
+            if precision in {"float32", "float64"}:
+                self._probes[precision] = WorkerProcess(self._settings.threads)
+                self._probes[precision].ask(protocol.PrepareProbe(self._workload(precision)), self._settings.timeout_s)
+
+    def _measure(self, folder: Path) -> None:
+        began = time.monotonic()
+        for number in range(self._settings.rounds):
+            waiting = [member for member in self._active if not member.is_converged]
+            turns: list[Member | Precision] = [*waiting, *self._probes]
+            self._random.shuffle(turns)
+            for turn in turns:
+                elapsed = time.monotonic() - began
+                if number > 0 and elapsed > self._settings.time_budget_s:
+                    return
+                if isinstance(turn, Member):
+                    self._report(f"round {number + 1}: {turn.request.label}", elapsed / self._settings.time_budget_s)
+                    self._take_turn(turn, number, elapsed, folder)
+                else:
+                    self._probe(turn)
+            if not waiting:
+                return
+
+    def _take_turn(self, member: Member, number: int, started_s: float, folder: Path) -> None:
+        shift = self._random.randrange(0, self._size, 16) if self._size > 16 else 0
+        output = folder / "output.npy" if member.accuracy is None else None
+        asked = protocol.Measure(shift, self._flush_bytes, str(output) if output else None)
+        with _stopping(member):
+            member.measure(number, started_s, asked)
+            if output:
+                member.accuracy = self._audit(np.load(output, allow_pickle=False), member.workload, shift)
+        if time.monotonic() - self._saved_s > SAVE_EVERY_S:
+            self._saved_s = time.monotonic()
+            self._save(self._record(complete=False))
+
+    def _audit(self, states: NDArray[Any], workload: Workload, shift: int) -> Accuracy:
+        """Check the copied output of a timed run and return its errors."""
+        shifted = Ensemble(
+            *(np.roll(getattr(self._ensemble, name), -shift) for name in VARIABLES), self._ensemble.model
+        )
+        try:
+            check_trajectories(states, workload, shifted)
+        except InvalidTrajectories as error:
+            raise Stopped("failed", str(error)) from None
+        return measure_accuracy(np.roll(states, shift, axis=2), self._reference, workload.times)
+
+    def _probe(self, precision: Precision) -> None:
+        reply = self._probes[precision].ask(protocol.MeasureProbe(), self._settings.timeout_s)
+        assert isinstance(reply, protocol.Probed)
+        best = self._peaks.get(precision)
+        self._peaks[precision] = ProbeRecord(
+            precision,
+            max(reply.fma_per_s, best.fma_per_s if best else 0.0),
+            max(reply.bytes_per_s, best.bytes_per_s if best else 0.0),
+        )
+
+    def _record(self, *, complete: bool) -> RunRecord:
+        dataset = self._dataset
+        return RunRecord(
+            created=self._created,
+            command=shlex.join(["fhnbench", *sys.argv[1:]]),
+            problem=dataset.problem,
+            dataset=DatasetRecord(
+                dataset.path.name, dataset.digest, self._size, dataset.sampling, dataset.seed, dataset.error_floor
+            ),
+            settings=self._settings,
+            environment=self._environment,
+            probes=tuple(self._peaks.values()),
+            rows=tuple(member.row(self._peaks) for member in self._members),
+            complete=complete,
+        )
+
+
+@contextlib.contextmanager
+def _stopping(member: Member) -> Iterator[None]:
+    """Take a member out of the run when it stops; the others go on."""
+    try:
+        yield
+    except Stopped as stopped:
+        member.stop(stopped)
+
+
+def _write_inputs(folder: Path, ensemble: Ensemble) -> Path:
+    """Write the ensemble twice in a row, so that every cyclic shift of it is a slice that workers map read-only."""
+    path = folder / f"inputs-{ensemble.u0.dtype}.npy"
+    columns = np.stack([getattr(ensemble, name) for name in VARIABLES])
+    np.save(path, np.concatenate([columns, columns], axis=1), allow_pickle=False)
+    return path

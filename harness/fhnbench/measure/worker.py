@@ -1,0 +1,177 @@
+"""A worker: a process that prepares one contender and measures the blocks that the coordinator asks for.
+
+It answers on the standard output that it was started with; whatever a plugin prints goes to standard error. It ends
+when its standard input closes, and on Linux when the coordinator dies.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fhnbench.errors import FhnbenchError, Refused, Unavailable
+from fhnbench.measure import protocol
+from fhnbench.measure.statistics import is_stationary
+from fhnbench.plugins.contender import load, request
+from fhnbench.plugins.registry import registry
+from fhnbench.problem import Ensemble
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from numpy.typing import NDArray
+
+    from fhnbench.plugins.interfaces import Execution
+
+SHORTEST_BLOCK_S = 0.5e-3
+"""Blocks are at least so long, so that the clock's resolution and the cost of reading it do not matter."""
+
+WARM_UP_S = 1.0
+FEWEST_WARM_RUNS = 2
+
+
+class ContenderWorker:
+    """A prepared contender and its inputs."""
+
+    def __init__(self, asked: protocol.Prepare) -> None:
+        self._workload = asked.workload
+        self._inputs: NDArray[Any] = np.load(asked.inputs, mmap_mode="r")
+        began = time.perf_counter()
+        chosen = request(asked.contender, asked.kind, registry())
+        contender = load(chosen, Path(asked.artifact) if asked.artifact else None)
+        self._execution: Execution = contender.prepare(asked.workload)
+        prepare_s = time.perf_counter() - began
+        run_s = self._warm_up()
+        self._runs = max(1, math.ceil(SHORTEST_BLOCK_S / run_s))
+        cost = contender.cost(asked.workload)
+        effective = self._execution.effective
+        self.ready = protocol.Prepared(
+            prepare_s, run_s, cost.operations, cost.bytes, effective.device, effective.precision
+        )
+        self._cpu_s = time.process_time()
+
+    def measure(self, asked: protocol.Measure) -> protocol.Measured:
+        """Measure one block."""
+        idle_cpu_s = time.process_time() - self._cpu_s
+        ensemble = self._ensemble(asked.shift)
+        if asked.flush_bytes:
+            _flush_caches(asked.flush_bytes)
+        execution, runs, clock = self._execution, self._runs, time.perf_counter
+        start = clock()
+        execution.upload(ensemble)
+        execution.synchronize()
+        uploaded = clock()
+        for _ in range(runs):
+            execution.run()
+        execution.synchronize()
+        computed = clock()
+        states = execution.output()
+        downloaded = clock()
+        if asked.save:
+            np.save(asked.save, states, allow_pickle=False)
+        self._cpu_s = time.process_time()
+        return protocol.Measured(
+            runs, uploaded - start, (computed - uploaded) / runs, downloaded - computed, idle_cpu_s
+        )
+
+    def _warm_up(self) -> float:
+        """Run until times are stationary; return the time of a warm run in seconds."""
+        self._execution.upload(self._ensemble(0))
+        durations: list[float] = []
+        began = time.perf_counter()
+        while len(durations) < FEWEST_WARM_RUNS or (
+            time.perf_counter() - began < WARM_UP_S and not is_stationary(durations)
+        ):
+            start = time.perf_counter()
+            self._execution.run()
+            self._execution.synchronize()
+            durations.append(time.perf_counter() - start)
+        return float(np.median(durations[-3:]))
+
+    def _ensemble(self, shift: int) -> Ensemble:
+        u0, w0, i_app = self._inputs[:, shift : shift + self._workload.size]
+        return Ensemble(u0, w0, i_app, self._workload.model)
+
+
+class ProbeWorker:
+    """A probe of the machine's peaks."""
+
+    def __init__(self, asked: protocol.PrepareProbe) -> None:
+        from fhnbench.measure.probes import MachineProbe
+
+        began = time.perf_counter()
+        self._probe = MachineProbe(asked.workload)
+        self._probe.measure()
+        elapsed = time.perf_counter() - began
+        self.ready = protocol.Prepared(elapsed, elapsed, 0, 0, "cpu", asked.workload.precision)
+
+    def measure(self, asked: protocol.MeasureProbe) -> protocol.Probed:  # noqa: ARG002 - as a contender's
+        """Measure the peaks once."""
+        sample = self._probe.measure()
+        return protocol.Probed(sample.fma_per_s, sample.bytes_per_s)
+
+
+def _flush_caches(size: int) -> None:
+    scratch = np.empty(size // 8)
+    scratch.fill(1.0)
+
+
+def _answer(worker: Any, asked: protocol.Request) -> tuple[Any, protocol.Reply]:
+    """Return the worker (a new one for a preparation) and its reply."""
+    try:
+        if isinstance(asked, protocol.Prepare):
+            worker = ContenderWorker(asked)
+            return worker, worker.ready
+        if isinstance(asked, protocol.PrepareProbe):
+            worker = ProbeWorker(asked)
+            return worker, worker.ready
+        return worker, worker.measure(asked)
+    except Refused as error:
+        return worker, protocol.Failed("refused", str(error))
+    except Unavailable as error:
+        return worker, protocol.Failed("unavailable", str(error))
+    except FhnbenchError as error:
+        return worker, protocol.Failed("invalid", str(error))
+    except Exception as error:  # noqa: BLE001 - a plugin's code: whatever it raises becomes its row
+        message = f"{type(error).__name__}: {error}".splitlines()[0]
+        return worker, protocol.Failed("failed", message, traceback.format_exc())
+
+
+def _die_with_parent() -> None:
+    """Ask the kernel to kill this process when the coordinator is gone, even inside a hanging kernel (Linux)."""
+    if sys.platform == "linux":
+        parent_death_signal = 1
+        ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGKILL)
+
+
+def _take_standard_streams() -> tuple[BinaryIO, BinaryIO]:
+    """Keep the pipes for the protocol; what a plugin prints goes to standard error, and it reads nothing."""
+    reading, writing = os.dup(0), os.dup(1)
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    os.dup2(2, 1)
+    return os.fdopen(reading, "rb"), os.fdopen(writing, "wb")
+
+
+def main() -> None:
+    """Answer requests until there are no more."""
+    _die_with_parent()
+    reading, writing = _take_standard_streams()
+    worker: Any = None
+    for line in reading:
+        worker, reply = _answer(worker, protocol.requests.decode(line))
+        writing.write(protocol.encoder.encode(reply) + b"\n")
+        writing.flush()
+
+
+if __name__ == "__main__":
+    main()

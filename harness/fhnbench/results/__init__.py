@@ -1,0 +1,1 @@
+"""The record of a run: its schema, and how it is stored."""
