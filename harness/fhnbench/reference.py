@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import msgspec
 import numpy as np
 from numba import prange
 
 from fhnbench.errors import FhnbenchError
+from fhnbench.evidence import ReferenceEvidence
 from fhnbench.native import jit
 from fhnbench.workload import Workload
 
@@ -31,25 +31,8 @@ _CHUNK = 8192
 """Samples between two reports of progress."""
 
 
-class ReferenceEvidence(msgspec.Struct, frozen=True):
-    """What shows that a reference has converged.
-
-    Parameters
-    ----------
-    method
-        Name of the integrator.
-    dt
-        Step of the returned states, in time units.
-    mean_change, max_change
-        Mean and largest absolute change of u and w, over all samples and save points, as the step is halved from
-        ``2 dt`` to `dt`. They bound the error of the returned states, which by Richardson's estimate is 15 times
-        smaller for a method of order 4, and so serve as the error floor of the reference.
-    """
-
-    method: str
-    dt: float
-    mean_change: float
-    max_change: float
+class Diverged(FhnbenchError):
+    """The solution left the range of float64: the step is too large for the model."""
 
 
 def integrate(
@@ -84,7 +67,9 @@ def integrate(
     Refused
         If `dt` does not divide the save interval.
     FhnbenchError
-        If there is no such method, or the solution leaves the range of float64.
+        If there is no such method.
+    Diverged
+        If the solution leaves the range of float64.
     """
     integrator = _Integrator(problem, ensemble, method)
     states = np.empty((problem.save_points, 2, ensemble.size))
@@ -119,7 +104,7 @@ def reference_trajectories(
     ------
     Refused
         If ``2 dt`` does not divide the save interval.
-    FhnbenchError
+    Diverged
         If the solution leaves the range of float64.
     """
     integrator = _Integrator(problem, ensemble, "rk4")
@@ -167,9 +152,7 @@ class _Integrator:
             self._method == "rk4",
         )
         if not np.isfinite(states[-1, :, offset : offset + part.size]).all():
-            raise FhnbenchError(
-                f"{self._method} with dt={dt:g} leaves the range of float64 for {model}; use a smaller step"
-            )
+            raise Diverged(f"{self._method} with dt={dt:g} leaves the range of float64 for {model}; use a smaller step")
 
 
 @jit(parallel=True)

@@ -1,0 +1,1 @@
+"""Datasets: an ensemble, its converged reference trajectories and their provenance in one HDF5 file."""
