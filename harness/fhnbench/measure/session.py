@@ -178,9 +178,8 @@ class Session:
 
     def _audit(self, states: NDArray[Any], workload: Workload, shift: int) -> Accuracy:
         """Check the copied output of a timed run and return its errors."""
-        shifted = Ensemble(
-            *(np.roll(getattr(self._ensemble, name), -shift) for name in VARIABLES), self._ensemble.model
-        )
+        u0, w0, i_app = (np.roll(getattr(self._ensemble, name), -shift) for name in VARIABLES)
+        shifted = Ensemble(u0, w0, i_app, self._ensemble.model)
         try:
             check_trajectories(states, workload, shifted)
         except InvalidTrajectories as error:

@@ -45,9 +45,13 @@ def progress_bar() -> Progress:
 
 
 def table(columns: Iterable[str | tuple[str, str]], title: str | None = None) -> Table:
-    """Return an empty table in the house style; a column is a heading, or a heading and its justification."""
-    result = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    """Return an empty table in the house style; a column is a heading, or a heading and its justification.
+
+    Columns that are justified to the right hold figures and are never folded.
+    """
+    result = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", show_edge=False, padding=0)
     for column in columns:
         heading, justify = column if isinstance(column, tuple) else (column, "left")
-        result.add_column(heading, justify=justify, overflow="fold")  # type: ignore[arg-type]
+        figures = justify == "right"
+        result.add_column(heading, justify="right" if figures else "left", overflow="fold", no_wrap=figures)
     return result

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Bbox
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ _STYLES = {
 _PLACES = [
     (dx * r, dy * r)
     for r in (8, 14, 22, 32)
-    for dx, dy in ((1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1), (0, 1.4), (0, -1.4), (-1, 0))
+    for dx, dy in ((1, 1), (1, 0), (1, -1), (-1, 1), (-1, -1), (0, 1.4), (0, -1.4), (-1, 0))
 ]
 
 
@@ -66,6 +67,7 @@ def frontier_png(record: RunRecord) -> bytes:
             f"{record.environment['cpu'] or 'unknown CPU'}, {record.settings.threads} threads, {record.created[:10]}",
             fontsize=10,
         )
+        axes.grid(which="minor", linewidth=0.4, alpha=0.6)
         axes.margins(0.12)
         axes.legend(loc="best")
         _label(figure, axes, rows)
@@ -115,7 +117,8 @@ def _label(figure: Figure, axes: Axes, rows: Sequence[Row]) -> None:
     figure.draw_without_rendering()
     taken = [Bbox.from_bounds(x - 6, y - 6, 12, 12) for x, y in axes.transData.transform([_point(row) for row in rows])]
     for row in sorted(rows, key=_point):
-        text = axes.annotate(row.contender, _point(row), textcoords="offset points", fontsize=8, zorder=4)
+        text = axes.annotate(row.contender, _point(row), (0, 0), textcoords="offset points", fontsize=8, zorder=4)
+        text.set_path_effects([withStroke(linewidth=3, foreground="white")])
         boxes = []
         for dx, dy in _PLACES:
             text.set_position((dx, dy))

@@ -30,7 +30,7 @@ def run_table(record: RunRecord) -> RenderableType:
     )
     for row in ordered(record.rows):
         style = {"ran": "", "failed": "red", "timed_out": "red"}.get(row.status, "yellow")
-        rows.add_row(*cells(row), style=style)
+        rows.add_row(*map(Text, cells(row)), style=style)
     remarks = [Text(f"{row.contender}: {remark}") for row in ordered(record.rows) for remark in remarks_of(row)]
     if not record.complete:
         remarks.append(Text("The run is not complete.", style="yellow"))
@@ -50,12 +50,12 @@ def cells(row: Row) -> tuple[str, ...]:
     roofline = f"{row.roofline_fraction:.0%}" if row.roofline_fraction is not None else ""
     return (
         row.contender,
-        f"{accuracy.mae:.2e}",
-        f"{accuracy.p999:.2e}",
+        error(accuracy.mae),
+        error(accuracy.p999),
         duration(resident.median_s),
         _spread(resident),
         duration(end_to_end.median_s),
-        f"{row.throughput:.2e}",
+        _count(row.throughput or 0.0),
         roofline,
         duration(row.prepare_s or 0.0),
         "ran" if row.converged else "unconverged",
@@ -65,6 +65,12 @@ def cells(row: Row) -> tuple[str, ...]:
 def remarks_of(row: Row) -> tuple[str, ...]:
     """Return what a reader should know of a row besides its figures."""
     return tuple(filter(None, (row.reason, *row.notes)))
+
+
+def error(value: float) -> str:
+    """Return an error with three digits and a short exponent, as in 8.05e-3."""
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
 
 
 def duration(seconds: float) -> str:
@@ -113,6 +119,13 @@ def to_csv(record: RunRecord) -> str:
             + [row.reason]
         )
     return text.getvalue()
+
+
+def _count(value: float) -> str:
+    for size, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:.3g}{prefix}"
+    return f"{value:.3g}"
 
 
 def _spread(interval: Interval) -> str:
