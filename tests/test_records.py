@@ -4,10 +4,10 @@ import json
 
 import msgspec
 import pytest
-from records import record, row
 
 from fhnbench.results.record import Row, RunRecord
 from fhnbench.results.store import RUN_FILE, InvalidRecord, encode, read_record, write_record
+from records import record, row
 
 EXAMPLE = record(
     row("euler-cpu", 3e-3, 8e-3),
@@ -63,10 +63,10 @@ def test_writing_replaces_whole_files_and_leaves_nothing_else(tmp_path):
 )
 def test_what_is_no_record_is_refused_by_name(tmp_path, content, message):
     (tmp_path / RUN_FILE).write_text(content)
-    with pytest.raises(InvalidRecord, match=f"{RUN_FILE}.*{message}"):
+    with pytest.raises(InvalidRecord, match=rf"{RUN_FILE}.*{message}"):
         read_record(tmp_path)
 
 
 def test_missing_record_is_refused_by_name(tmp_path):
-    with pytest.raises(InvalidRecord, match="a run's folder holds run.json"):
+    with pytest.raises(InvalidRecord, match=r"a run.s folder holds run\.json"):
         read_record(tmp_path)

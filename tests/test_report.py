@@ -7,12 +7,12 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from records import record, row
 from rich.console import Console
 
 from fhnbench.report.frontier import frontier_png, pareto_front
 from fhnbench.report.runs import duration, run_table, to_csv, to_markdown
 from fhnbench.results.record import Row
+from records import record, row
 
 EXAMPLE = record(
     row("rk4-cpu", 5e-3, 5e-4),
