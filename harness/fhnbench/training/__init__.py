@@ -1,0 +1,1 @@
+"""Training of surrogates: what every family has in common; a family adds its network and its objective."""

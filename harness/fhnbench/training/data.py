@@ -1,0 +1,272 @@
+"""What a surrogate is trained on: trajectories from the reference integrator, and batches drawn from them."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from fhnbench.errors import FhnbenchError
+from fhnbench.problem import Ensemble, Problem
+from fhnbench.reference import integrate
+from fhnbench.training.seeds import Stream, stream_seed, torch_seed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from fhnbench.plugins.training import TrainingData
+    from fhnbench.training.recipes import Recipe
+
+_CHUNK = 8_192
+"""Trajectories that are integrated at a time where only a few of their points are kept."""
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points of the space that a problem spans.
+
+    Parameters
+    ----------
+    t
+        Times ``[B]``.
+    initial
+        Initial states ``[2, B]``.
+    i_app
+        Applied currents ``[B]``.
+    """
+
+    t: Tensor
+    initial: Tensor
+    i_app: Tensor
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> Points:
+        """Return the points with a function applied to every tensor."""
+        return Points(function(self.t), function(self.initial), function(self.i_app))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a loss is computed on; float32 (float64 in the second phase), on the training's device.
+
+    Parameters
+    ----------
+    points
+        Where the data are.
+    states
+        States ``[1 + window, 2, B]``: that at ``points.t`` and those one, two, ... save intervals later. None for an
+        objective without a window.
+    domain
+        As many points anywhere in the ranges of the problem, without data; None for an objective that asks for none.
+    """
+
+    points: Points
+    states: Tensor | None
+    domain: Points | None
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> Batch:
+        """Return the batch with a function applied to every tensor."""
+        return Batch(
+            self.points.map(function),
+            None if self.states is None else function(self.states),
+            None if self.domain is None else self.domain.map(function),
+        )
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """Pieces of trajectories: ``states[P, 2, M]`` at ``start[M] + k * spacing``."""
+
+    states: Tensor
+    start: Tensor
+    initial: Tensor
+    i_app: Tensor
+    spacing: float
+    stride: int
+
+    @classmethod
+    def of(
+        cls,
+        states: NDArray[np.float64],
+        ensemble: Ensemble,
+        start: NDArray[np.float64],
+        spacing: float,
+        stride: int,
+        device: str,
+    ) -> _Pool:
+        def tensor(array: NDArray[np.float64]) -> Tensor:
+            return torch.from_numpy(array.astype(np.float32)).to(device)
+
+        initial = np.stack([ensemble.u0, ensemble.w0])
+        return cls(tensor(states), tensor(start), tensor(initial), tensor(ensemble.i_app), spacing, stride)
+
+
+class Supply:
+    """Training data of a problem, a round at a time; each round depends on its number and the seed alone.
+
+    Parameters
+    ----------
+    problem, recipe, seed, device
+        As for a training.
+    window
+        Save intervals that each sample spans beyond its first point; None: no trajectories are needed.
+    domain
+        Whether batches hold points without data.
+    given
+        Trajectories to use in place of sampling.
+
+    Attributes
+    ----------
+    seconds
+        Time spent on making data, in seconds.
+    size
+        Samples of the fixed training set; 0 where trajectories are fresh.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        recipe: Recipe,
+        seed: int,
+        device: str,
+        *,
+        window: int | None,
+        domain: bool,
+        given: TrainingData | None = None,
+    ) -> None:
+        if window is not None and not 0 <= window < problem.save_points:
+            raise FhnbenchError(
+                f"a window of {window} save intervals does not fit the horizon of {problem.save_points - 1}"
+            )
+        self.seconds = 0.0
+        self._problem, self._recipe, self._seed, self._device = problem, recipe, seed, device
+        self._window, self._domain = window, domain
+        self._fixed: _Pool | None = None
+        self.size = 0 if window is None else recipe.fixed_samples(problem.name)
+        began = time.perf_counter()
+        if window is not None and given is not None:
+            self.size = given.ensemble.size * (problem.save_points - window)
+            start = np.zeros(given.ensemble.size)
+            self._fixed = _Pool.of(given.states, given.ensemble, start, problem.save_interval, 1, device)
+        elif self.size:
+            self._fixed = self._even_points(window or 0)
+        self.seconds += time.perf_counter() - began
+        self.begin_round(0)
+
+    def begin_round(self, number: int) -> None:
+        """Make the data and the random numbers of a round."""
+        self._generator = torch.Generator(self._device)
+        self._generator.manual_seed(torch_seed(self._seed, Stream.BATCHES, number))
+        if self._window is None or self._fixed is not None:
+            self._pool = self._fixed
+            return
+        began = time.perf_counter()
+        ensemble = self._problem.sample(
+            self._recipe.pool if self._problem.varied else 1, "uniform", self._of(Stream.TRAJECTORIES, number)
+        )
+        self._pool = _Pool.of(
+            self._integrate(ensemble),
+            ensemble,
+            np.zeros(ensemble.size),
+            self._problem.save_interval / self._recipe.points_per_interval,
+            self._recipe.points_per_interval,
+            self._device,
+        )
+        self.seconds += time.perf_counter() - began
+
+    def draw(self, size: int, horizon_fraction: float = 1.0) -> Batch:
+        """Return a batch of `size` samples (a smaller fixed set: all of them) up to a fraction of the horizon."""
+        domain = self._draw_domain(size, horizon_fraction) if self._domain else None
+        if self._pool is None:
+            return Batch(self._draw_domain(size, horizon_fraction), None, domain)
+        points, states = self._draw_data(self._pool, size, horizon_fraction)
+        return Batch(points, states, domain)
+
+    def _of(self, stream: Stream, number: int = 0) -> int:
+        return stream_seed(self._seed, stream, number)
+
+    def _finer(self) -> Problem:
+        interval = self._problem.save_interval / self._recipe.points_per_interval
+        return dataclasses.replace(self._problem, save_interval=interval)
+
+    def _integrate(self, ensemble: Ensemble) -> NDArray[np.float64]:
+        finer = self._finer()
+        dt = finer.save_interval / math.ceil(finer.save_interval / self._recipe.dt - 1e-9)
+        return integrate(finer, ensemble, dt, self._recipe.method)
+
+    def _draw_data(self, pool: _Pool, size: int, horizon_fraction: float) -> tuple[Points, Tensor]:
+        length, _, trajectories = pool.states.shape
+        span = (self._window or 0) * pool.stride
+        starts = max(1, round((length - span) * horizon_fraction)) if length > span + 1 else 1
+        if starts == 1 and trajectories <= size:
+            sample = torch.arange(trajectories, device=self._device)
+        else:
+            sample = torch.randint(trajectories, (size,), generator=self._generator, device=self._device)
+        first = torch.randint(starts, sample.shape, generator=self._generator, device=self._device)
+        steps = torch.arange(0, span + 1, pool.stride, device=self._device)
+        states = pool.states.movedim(1, 0)[:, first + steps[:, None], sample].movedim(0, 1)
+        t = pool.start[sample] + first * pool.spacing
+        return Points(t, pool.initial[:, sample], pool.i_app[sample]), states
+
+    def _draw_domain(self, size: int, horizon_fraction: float) -> Points:
+        unit = torch.rand(4, size, generator=self._generator, device=self._device)
+        ranges = ((0.0, self._problem.horizon * horizon_fraction), *_ranges(self._problem))
+        t, u0, w0, i_app = (low + (high - low) * unit[k] for k, (low, high) in enumerate(ranges))
+        return Points(t, torch.stack([u0, w0]), i_app)
+
+    def _even_points(self, window: int) -> _Pool:
+        """Return a fixed set that covers times and ranges evenly."""
+        problem, finer, size = self._problem, self._finer(), self.size
+        stride = self._recipe.points_per_interval
+        unit = even_points(size, 1 + len(problem.varied), self._of(Stream.TRAJECTORIES))
+        first = np.minimum((unit[:, 0] * (finer.save_points - window * stride)).astype(np.int64), finer.save_points - 1)
+        ensemble = _ensemble(problem, unit[:, 1:])
+        kept = np.empty((1 + window, 2, size))
+        offsets = stride * np.arange(1 + window)
+        for start in range(0, size, _CHUNK):
+            chunk = slice(start, start + _CHUNK)
+            states = self._integrate(ensemble[chunk])
+            samples = np.arange(states.shape[2])
+            kept[:, :, chunk] = states[first[chunk] + offsets[:, None], :, samples].transpose(0, 2, 1)
+        return _Pool.of(kept, ensemble, first * finer.save_interval, problem.save_interval, 1, self._device)
+
+
+def even_points(size: int, dimensions: int, seed: int) -> NDArray[np.float64]:
+    """Return `size` points that fill the unit cube evenly, ``[size, dimensions]``: a shifted Kronecker sequence.
+
+    The generator is the generalised golden ratio (M. Roberts, 2018); for one dimension the points are equidistant.
+    """
+    if dimensions == 1:
+        return ((np.arange(size) + 0.5) / size)[:, None]
+    ratio = 2.0
+    for _ in range(64):
+        ratio = (1 + ratio) ** (1 / (dimensions + 1))
+    steps = ratio ** -np.arange(1.0, dimensions + 1)
+    shift = np.random.default_rng(seed).random(dimensions)
+    return (shift + np.arange(1, size + 1)[:, None] * steps) % 1.0
+
+
+def typical_trajectories(problem: Problem) -> NDArray[np.float64]:
+    """Return a few hundred trajectories ``[T, 2, N]`` of a problem, from which scales are taken."""
+    ensemble = problem.sample(512, "uniform", stream_seed(0, Stream.SCALES))
+    return integrate(problem, ensemble, problem.save_interval / 10, "rk4")
+
+
+def _ranges(problem: Problem) -> tuple[tuple[float, float], ...]:
+    return problem.u0, problem.w0, problem.i_app
+
+
+def _ensemble(problem: Problem, unit: NDArray[np.float64]) -> Ensemble:
+    columns = {}
+    for name in ("u0", "w0", "i_app"):
+        low, high = getattr(problem, name)
+        spread = unit[:, problem.varied.index(name)] if name in problem.varied else np.zeros(len(unit))
+        columns[name] = (low + (high - low) * spread).astype(np.float32).astype(np.float64)
+    return Ensemble(**columns, model=problem.model)

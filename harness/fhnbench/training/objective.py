@@ -1,0 +1,64 @@
+"""What a family adds to the trainer: its residuals, and what data they need."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from fhnbench.training.data import Batch
+    from fhnbench.training.module import NetworkModule
+
+
+class Objective(ABC):
+    """A loss that is a weighted sum of mean squared residuals.
+
+    That form is what the second-order phase of a training needs; a subclass says which residuals there are.
+
+    Attributes
+    ----------
+    window
+        Save intervals that each sample spans beyond its first point; None: no trajectories are needed.
+    domain
+        Whether batches must hold points without data.
+    weights
+        Weight of each term in the loss, by the names that `residuals` uses.
+    """
+
+    window: int | None
+    domain: bool
+    weights: Mapping[str, float]
+
+    @abstractmethod
+    def residuals(self, model: NetworkModule, batch: Batch) -> dict[str, Tensor]:
+        """Return the residuals of a batch, by term, differentiable in the weights of `model`.
+
+        The last axis of each is the batch's; a sample's residuals depend on that sample alone.
+        """
+
+    def loss(self, model: NetworkModule, batch: Batch, softness: float = 0.0) -> Tensor:
+        """Return the loss of a batch, a scalar.
+
+        Parameters
+        ----------
+        model, batch
+            As for `residuals`.
+        softness
+            0: the mean of squares. Otherwise the pseudo-Huber loss with this scale s,
+            ``2 s^2 (sqrt(1 + (r/s)^2) - 1)``, which is r^2 for small residuals and 2 s |r| for large ones.
+        """
+        terms = [self.weights[name] * _mean(r, softness) for name, r in self.residuals(model, batch).items()]
+        return torch.stack(terms).sum()
+
+
+def _mean(residual: Tensor, softness: float) -> Tensor:
+    squares = residual.square()
+    if softness:
+        squares = 2 * softness**2 * (torch.sqrt(1 + squares / softness**2) - 1)
+    return squares.mean()

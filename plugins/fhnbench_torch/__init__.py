@@ -1,0 +1,1 @@
+"""The runtime ``torch``: PyTorch evaluates the family's own module."""

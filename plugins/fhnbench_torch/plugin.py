@@ -1,0 +1,17 @@
+"""What this plugin declares."""
+
+from fhnbench import RuntimeSpec, hookimpl
+
+
+@hookimpl
+def fhnbench_runtimes() -> list[RuntimeSpec]:
+    """Declare the runtime ``torch``."""
+    return [
+        RuntimeSpec(
+            name="torch",
+            target="fhnbench_torch.runtime:Torch",
+            summary="PyTorch evaluates the network, in chunks of samples",
+            requires=("torch",),
+            extra="torch",
+        )
+    ]
