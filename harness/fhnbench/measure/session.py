@@ -23,9 +23,9 @@ from fhnbench.accuracy import measure_accuracy
 from fhnbench.measure import protocol
 from fhnbench.measure.environment import environment, last_level_cache
 from fhnbench.measure.member import Member, Stopped
-from fhnbench.measure.process import WorkerProcess
+from fhnbench.measure.peaks import PeakProbe
 from fhnbench.problem import VARIABLES, Ensemble
-from fhnbench.results.record import DatasetRecord, ProbeRecord, RunRecord
+from fhnbench.results.record import DatasetRecord, RunRecord
 from fhnbench.trajectories import InvalidTrajectories, check_trajectories
 from fhnbench.workload import Workload
 
@@ -87,8 +87,7 @@ class Session:
         self._reference = dataset.reference(slice(0, size))
         self._flush_bytes = FLUSH_FACTOR * (last_level_cache() or UNKNOWN_CACHE_BYTES) if settings.cold else 0
         self._members = [Member(chosen, self._workload(chosen.precision), settings) for chosen in requests]
-        self._probes: dict[Precision, WorkerProcess] = {}
-        self._peaks: dict[str, ProbeRecord] = {}
+        self._probes: list[PeakProbe] = []
         self._environment = environment(entry.plugin.distribution for chosen in requests for entry in chosen.entries)
         self._created = datetime.now(UTC).isoformat(timespec="seconds")
         self._saved_s = 0.0
@@ -110,14 +109,16 @@ class Session:
                 self._measure(Path(name))
                 complete = True
             finally:
-                for member in self._members:
-                    member.close()
-                for probe in self._probes.values():
-                    probe.close()
+                for worker in self._workers:
+                    worker.close()
                 record = self._record(complete=complete)
                 if complete or self._measured:
                     self._save(record)
         return record
+
+    @property
+    def _workers(self) -> list[Member | PeakProbe]:
+        return [*self._members, *self._probes]
 
     @property
     def _active(self) -> list[Member]:
@@ -143,14 +144,13 @@ class Session:
         self._report("probing the machine", 1 - 1 / steps)
         for precision in dict.fromkeys(member.workload.precision for member in self._active):
             if precision in {"float32", "float64"}:
-                self._probes[precision] = WorkerProcess(self._settings.threads)
-                self._probes[precision].ask(protocol.PrepareProbe(self._workload(precision)), self._settings.timeout_s)
+                self._probes.append(PeakProbe(self._workload(precision), self._settings.timeout_s))
 
     def _measure(self, folder: Path) -> None:
         began = time.monotonic()
         for number in range(self._settings.rounds):
             waiting = [member for member in self._active if not member.is_converged]
-            turns: list[Member | Precision] = [*waiting, *self._probes]
+            turns: list[Member | PeakProbe] = [*waiting, *self._probes]
             self._random.shuffle(turns)
             for turn in turns:
                 elapsed = time.monotonic() - began
@@ -160,7 +160,7 @@ class Session:
                     self._report(f"round {number + 1}: {turn.request.label}", elapsed / self._settings.time_budget_s)
                     self._take_turn(turn, number, elapsed, folder)
                 else:
-                    self._probe(turn)
+                    turn.measure()
             if not waiting:
                 return
 
@@ -186,18 +186,9 @@ class Session:
             raise Stopped("failed", str(error)) from None
         return measure_accuracy(np.roll(states, shift, axis=2), self._reference, workload.times)
 
-    def _probe(self, precision: Precision) -> None:
-        reply = self._probes[precision].ask(protocol.MeasureProbe(), self._settings.timeout_s)
-        assert isinstance(reply, protocol.Probed)
-        best = self._peaks.get(precision)
-        self._peaks[precision] = ProbeRecord(
-            precision,
-            max(reply.fma_per_s, best.fma_per_s if best else 0.0),
-            max(reply.bytes_per_s, best.bytes_per_s if best else 0.0),
-        )
-
     def _record(self, *, complete: bool) -> RunRecord:
         dataset = self._dataset
+        peaks = {probe.best.precision: probe.best for probe in self._probes if probe.best.fma_per_s}
         return RunRecord(
             created=self._created,
             command=shlex.join(["fhnbench", *sys.argv[1:]]),
@@ -207,8 +198,8 @@ class Session:
             ),
             settings=self._settings,
             environment=self._environment,
-            probes=tuple(self._peaks.values()),
-            rows=tuple(member.row(self._peaks) for member in self._members),
+            probes=tuple(peaks.values()),
+            rows=tuple(member.row(peaks) for member in self._members),
             complete=complete,
         )
 
