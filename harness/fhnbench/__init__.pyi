@@ -1,5 +1,8 @@
+from . import lanes as lanes
 from .accuracy import Accuracy as Accuracy
 from .accuracy import measure_accuracy as measure_accuracy
+from .arrays import ALIGNMENT as ALIGNMENT
+from .arrays import aligned_full as aligned_full
 from .artifact import Activation as Activation
 from .artifact import Artifact as Artifact
 from .artifact import ArtifactMetadata as ArtifactMetadata
@@ -18,7 +21,9 @@ from .errors import FhnbenchError as FhnbenchError
 from .errors import Refused as Refused
 from .errors import Unavailable as Unavailable
 from .evidence import ReferenceEvidence as ReferenceEvidence
+from .native import REGISTERS as REGISTERS
 from .native import jit as jit
+from .native import use_threads as use_threads
 from .plugins.hookspecs import hookimpl as hookimpl
 from .plugins.host import HostExecution as HostExecution
 from .plugins.interfaces import Cost as Cost

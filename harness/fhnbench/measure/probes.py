@@ -1,0 +1,129 @@
+"""What the machine can do at most: fused multiply-adds per second, and bytes stored per second.
+
+Both are measured with the threads and the precision of a workload, in the run that they are compared with, so that
+clock frequency, neighbours and the memory's mood are the same.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numba import prange
+
+from fhnbench import lanes
+from fhnbench.arrays import aligned_full
+from fhnbench.native import REGISTERS, jit, use_threads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fhnbench.workload import Workload
+
+_CHAIN = REGISTERS // 4
+"""Registers of one value; three of them leave a quarter of the registers free, and hide the arithmetic's latency."""
+
+_STEPS = 400_000
+"""Steps of the three chains in one timing: one or two milliseconds."""
+
+_REPEATS = 3
+"""Timings in one measurement, of which the fastest counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeSample:
+    """The peaks of the machine, measured once.
+
+    Parameters
+    ----------
+    fma_per_s
+        Fused multiply-adds a second, over all threads and vector lanes; each counts one operation.
+    bytes_per_s
+        Bytes a second that all threads together write to memory as large as the workload's trajectories, with
+        ordinary stores or with stores past the caches, whichever is faster.
+    """
+
+    fma_per_s: float
+    bytes_per_s: float
+
+
+class MachineProbe:
+    """A probe with the threads, the precision and the size of a workload's trajectories.
+
+    Parameters
+    ----------
+    workload
+        Its trajectories are what the probe writes, over and over into the same memory, as a contender does.
+
+    Raises
+    ------
+    Refused
+        If this process may not use as many threads.
+    """
+
+    def __init__(self, workload: Workload) -> None:
+        use_threads(workload.threads)
+        self._threads = workload.threads
+        self._lanes = lanes.count(workload.dtype, _CHAIN)
+        self._values = np.ones((self._threads, 3 * self._lanes), workload.dtype)
+        share = -(-int(np.prod(workload.shape)) // (self._threads * self._lanes)) * self._lanes
+        self._memory = aligned_full((self._threads * share,), 0, workload.dtype)
+        self.measure()  # compiles
+
+    def measure(self) -> ProbeSample:
+        """Measure both peaks; takes some milliseconds for trajectories of some ten megabytes."""
+        multiply_add_s = _fastest(lambda: _multiply_add(self._values, self._lanes, _STEPS))
+        store_s = _fastest(lambda: _write(self._memory, self._lanes, self._threads, False))
+        stream_s = _fastest(lambda: _write(self._memory, self._lanes, self._threads, True))
+        return ProbeSample(_STEPS * self._values.size / multiply_add_s, self._memory.nbytes / min(store_s, stream_s))
+
+
+def _fastest(work: Callable[[], None]) -> float:
+    """Return the shortest of a few timings in seconds."""
+    durations = []
+    for _ in range(_REPEATS):
+        start = time.perf_counter()
+        work()
+        durations.append(time.perf_counter() - start)
+    return min(durations)
+
+
+@jit(parallel=True)
+def _multiply_add(values: Any, size: int, steps: int) -> None:
+    for thread in prange(values.shape[0]):
+        _multiply_add_chains(values[thread], size, steps)
+
+
+@jit()
+def _multiply_add_chains(values: Any, size: int, steps: int) -> None:
+    x = lanes.load(values, 0, _CHAIN)
+    y = lanes.load(values, size, _CHAIN)
+    z = lanes.load(values, 2 * size, _CHAIN)
+    for _ in range(steps):
+        x = x * 0.5 + 0.5
+        y = y * 0.5 + 0.5
+        z = z * 0.5 + 0.5
+    lanes.store(values, 0, x)
+    lanes.store(values, size, y)
+    lanes.store(values, 2 * size, z)
+
+
+@jit(parallel=True)
+def _write(memory: Any, size: int, threads: int, past_caches: bool) -> None:
+    share = memory.size // threads
+    for thread in prange(threads):
+        _write_share(memory[thread * share : (thread + 1) * share], size, past_caches)
+
+
+@jit()
+def _write_share(memory: Any, size: int, past_caches: bool) -> None:
+    value = lanes.load(memory, 0, _CHAIN)
+    if past_caches:
+        for start in range(0, memory.size, size):
+            lanes.stream(memory, start, value)
+        lanes.drain()
+    else:
+        for start in range(0, memory.size, size):
+            lanes.store(memory, start, value)
