@@ -9,6 +9,7 @@ from fhnbench.artifact import Artifact, load_artifact
 from fhnbench.errors import FhnbenchError, Unavailable
 from fhnbench.plugins.artifacts import SELECTORS, select_artifact
 from fhnbench.plugins.options import build, format_contender, parse_contender
+from fhnbench.plugins.registry import suggestion
 from fhnbench.plugins.specs import Availability, RuntimeSpec, SolverSpec, SurrogateSpec, import_target
 
 if TYPE_CHECKING:
@@ -137,9 +138,23 @@ def every_contender(registry: Registry, precision: Precision = "float32") -> lis
 
 
 def kind_of(text: str, registry: Registry) -> Kind:
-    """Return whether a name is a solver's or a surrogate's; for commands that take both."""
+    """Return whether a name is a solver's or a surrogate's; for commands that take both.
+
+    Raises
+    ------
+    FhnbenchError
+        If it is neither; the message gives the closest.
+    """
     name, _ = parse_contender(text)
-    return "solver" if any(entry.spec.name == name for entry in registry.entries(SolverSpec)) else "surrogate"
+    if any(entry.spec.name == name for entry in registry.entries(SolverSpec)):
+        return "solver"
+    family, _, runtime = name.rpartition("-")
+    if any(entry.spec.name == family for entry in registry.entries(SurrogateSpec)) and any(
+        entry.spec.name == runtime for entry in registry.entries(RuntimeSpec)
+    ):
+        return "surrogate"
+    names = [contender.name for contender in every_contender(registry)]
+    raise FhnbenchError(f"no contender {name!r}; {suggestion(name, names)}")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,42 @@
+"""Is the declared work plausible?"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from fhnbench.testing.outcome import ConformanceFailure
+
+if TYPE_CHECKING:
+    from fhnbench.testing.subject import Subject
+
+_SIZE = 100_000
+_TIMES = 10
+
+
+def check_cost(subject: Subject) -> None:
+    """Operations and bytes are positive, finite and proportional to N; operations to the steps; states are counted.
+
+    The roofline is computed from them: work that is declared too small makes a contender look far from its floor, work
+    that is declared too large makes it look perfect.
+    """
+    workload = subject.workload(_SIZE)
+    cost, larger = (subject.contender.cost(subject.workload(size)) for size in (_SIZE, _TIMES * _SIZE))
+    for name in ("operations", "bytes"):
+        value, grown = getattr(cost, name), getattr(larger, name)
+        if not (math.isfinite(value) and value > 0):
+            raise ConformanceFailure(f"declares {value} {name}")
+        if not _is_close(grown, _TIMES * value):
+            raise ConformanceFailure(f"{_TIMES} times the samples cost {grown / value:.3g} times the {name}")
+    owed = math.prod(workload.shape) * workload.dtype.itemsize
+    if cost.bytes < owed:
+        raise ConformanceFailure(f"declares {cost.bytes:.4g} bytes, fewer than the {owed:.4g} of the trajectories")
+    if subject.kind == "solver" and "dt" in subject.options:
+        half = subject.with_options(dt=subject.require_step() / 2)
+        finer = half.contender.cost(workload).operations
+        if not _is_close(finer, 2 * cost.operations):
+            raise ConformanceFailure(f"half the step costs {finer / cost.operations:.3g} times the operations")
+
+
+def _is_close(found: float, expected: float) -> bool:
+    return abs(found - expected) <= 0.1 * expected

@@ -1,0 +1,97 @@
+"""Does an execution keep to itself, from `prepare` to `close`?"""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fhnbench.testing.compare import require_equal, require_same
+from fhnbench.testing.outcome import ConformanceFailure
+
+if TYPE_CHECKING:
+    from fhnbench.testing.subject import Subject
+
+_CYCLES = 4
+
+
+def check_independent_executions(subject: Subject) -> None:
+    """A second execution, prepared, run and closed beside the first, does not disturb it.
+
+    Buffers, streams or constants that belong to the module rather than to the execution would be shared.
+    """
+    first, second = subject.two_ensembles()
+    with subject.prepared() as one:
+        one.execution.upload(first)
+        with subject.prepared() as other:
+            other.execution.upload(second)
+            one.execution.run()
+            other.execution.run()
+            one.execution.synchronize()
+            other.execution.synchronize()
+            from_one, from_other = one.output(first), other.output(second)
+        after_close = one.compute(first)
+    expected = subject.trajectories(first)
+    require_same(from_one, expected, subject.precision, "another execution beside it changes its output")
+    require_same(from_other, subject.trajectories(second), subject.precision, "an older execution changes its output")
+    require_same(after_close, expected, subject.precision, "closing another execution changes its output")
+
+
+def check_output_of_last_run(subject: Subject) -> None:
+    """`output` returns the trajectories of the last `run`: not of an earlier one, nor of inputs not yet run.
+
+    The trajectories of a *timed* run are audited; an output that belongs to another run would hide what was timed.
+    """
+    first, second = subject.two_ensembles()
+    with subject.prepared() as prepared:
+        expected = prepared.compute(first)
+        prepared.execution.upload(second)
+        prepared.execution.synchronize()
+        waiting = prepared.execution.output().copy()
+        prepared.execution.run()
+        prepared.execution.synchronize()
+        found = prepared.execution.output().copy()
+    require_equal(waiting, expected, "an upload changes the output of the run before it")
+    what = "after a second run, output does not return its trajectories"
+    require_same(found, subject.trajectories(second), subject.precision, what)
+
+
+def check_close(subject: Subject) -> None:
+    """`close` releases what was prepared, and an array that `output` returned stays as it is.
+
+    A run of the harness prepares many contenders one after the other. Memory is counted where Python and NumPy
+    allocate it.
+    """
+    ensemble = subject.ensemble()
+    execution = subject.contender.prepare(subject.workload())
+    execution.upload(ensemble)
+    execution.run()
+    execution.synchronize()
+    states = execution.output()
+    before = states.copy()
+    execution.close()
+    del execution
+    gc.collect()
+    overwriting = [np.full_like(before, -1.0) for _ in range(_CYCLES)]
+    require_equal(states, before, "after close, the array that output had returned changes")
+    del states, overwriting
+    _require_released(subject, before.nbytes)
+
+
+def _require_released(subject: Subject, owed: int) -> None:
+    ensemble = subject.ensemble()
+    tracemalloc.start()
+    try:
+        subject.trajectories(ensemble)
+        gc.collect()
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(_CYCLES):
+            subject.trajectories(ensemble)
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    if after - before > owed * _CYCLES // 2:
+        raise ConformanceFailure(f"{_CYCLES} executions that were closed left {after - before:,} bytes behind")

@@ -1,0 +1,91 @@
+"""Does each run compute from the inputs that it was given, and leave them alone?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fhnbench.problem import VARIABLES, Ensemble
+from fhnbench.testing.compare import require_equal, require_same
+from fhnbench.testing.outcome import ConformanceFailure
+
+if TYPE_CHECKING:
+    from fhnbench.testing.subject import Subject
+
+
+def check_inputs_unmutated(subject: Subject) -> None:
+    """The arrays of the ensemble are the same after a run.
+
+    They are handed over read-only, which stops Python code, and compared afterwards, which finds machine code that
+    writes all the same. All contenders of a run read the same inputs: one that writes to them spoils the others'.
+    """
+    ensemble = subject.ensemble()
+    before = [getattr(ensemble, name).copy() for name in VARIABLES]
+    subject.trajectories(ensemble)
+    for name, kept in zip(VARIABLES, before, strict=True):
+        if not np.array_equal(getattr(ensemble, name), kept):
+            raise ConformanceFailure(f"the run changed {name} of the ensemble that it was given")
+
+
+def check_fresh_inputs(subject: Subject) -> None:
+    """After new inputs were uploaded, a run computes from them.
+
+    The harness rotates inputs so that nothing can be remembered between runs. Here, other arrays are uploaded, and
+    then the same arrays with other contents: an execution that recognises inputs by their address is caught.
+    """
+    first, second = subject.two_ensembles()
+    expected = subject.trajectories(second)
+    what = "its second run does not compute from the inputs that were uploaded for it"
+    with subject.prepared() as prepared:
+        prepared.compute(first)
+        require_same(prepared.compute(second), expected, subject.precision, what)
+
+    arrays = [getattr(first, name).copy() for name in VARIABLES]
+    views = [array.view() for array in arrays]
+    for view in views:
+        view.flags.writeable = False
+    ensemble = Ensemble(*views, model=first.model)
+    with subject.prepared() as prepared:
+        prepared.compute(ensemble)
+        for array, name in zip(arrays, VARIABLES, strict=True):
+            array[:] = getattr(second, name)
+        found = prepared.compute(ensemble)
+    require_same(found, expected, subject.precision, f"{what}, if they are in the same arrays as those before")
+
+
+def check_rerun(subject: Subject) -> None:
+    """A second run after one upload gives the same as the first.
+
+    The harness runs several times an upload to measure short computations. A kernel that advances its inputs in place
+    would start the second run where the first one ended.
+    """
+    ensemble = subject.ensemble()
+    with subject.prepared() as prepared:
+        first = prepared.compute(ensemble)
+        prepared.execution.run()
+        prepared.execution.run()
+        prepared.execution.synchronize()
+        _require_repeated(subject, prepared.output(ensemble), first, "run again after one upload, it differs")
+
+
+def check_repeatability(subject: Subject) -> None:
+    """The same inputs give the same output, after other inputs in between, and in another execution.
+
+    Accuracy is checked on one round and speed is measured on others: they must be the same computation. Solvers repeat
+    to the last bit; surrogates to rounding, since matrix libraries choose their kernels by the alignment of memory.
+    """
+    ensemble, other = subject.ensemble(seed=1), subject.ensemble(seed=2)
+    with subject.prepared() as prepared:
+        first = prepared.compute(ensemble)
+        prepared.compute(other)
+        again = prepared.compute(ensemble)
+    _require_repeated(subject, again, first, "the same inputs after others give another output")
+    _require_repeated(subject, subject.trajectories(ensemble), first, "another execution gives another output")
+
+
+def _require_repeated(subject: Subject, found: np.ndarray, expected: np.ndarray, what: str) -> None:
+    if subject.kind == "solver":
+        require_equal(found, expected, what)
+    else:
+        require_same(found, expected, subject.precision, what)

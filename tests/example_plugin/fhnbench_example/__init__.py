@@ -1,0 +1,1 @@
+"""A solver and a runtime for fhnbench, as a third party writes them."""
