@@ -56,7 +56,7 @@ class Member:
         self.stopped: Stopped | None = None
         self.blocks: list[Block] = []
         self._settings = settings
-        self._worker: WorkerProcess | None = None
+        self._worker: WorkerProcess[protocol.Reply] | None = None
         self._artifact: ArtifactRecord | None = None
         self._prepared: protocol.Prepared | None = None
 
@@ -74,7 +74,7 @@ class Member:
         if not availability.available:
             raise Stopped("unavailable", str(availability))
         artifact = self._select_artifact(problem)
-        self._worker = WorkerProcess(self._settings.threads)
+        self._worker = WorkerProcess(self._settings.threads, protocol.WORKER, protocol.replies)
         name = format_contender(self.request.name, self.request.options)
         asked = protocol.Prepare(name, self.request.kind, artifact, self.workload, str(inputs))
         reply = self._ask(asked)

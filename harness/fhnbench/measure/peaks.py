@@ -27,7 +27,7 @@ class PeakProbe:
     def __init__(self, workload: Workload, timeout_s: float) -> None:
         self.best = ProbeRecord(workload.precision, 0.0, 0.0)
         self._timeout_s = timeout_s
-        self._worker = WorkerProcess(workload.threads)
+        self._worker = WorkerProcess(workload.threads, protocol.WORKER, protocol.replies)
         self._ask(protocol.PrepareProbe(workload))
 
     def measure(self) -> None:

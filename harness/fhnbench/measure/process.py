@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Generic, Self, TypeVar
 
 import msgspec
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 REASON_LENGTH = 300
+
+Reply = TypeVar("Reply")
 
 
 class WorkerLost(Exception):
@@ -43,13 +45,17 @@ def worker_environment(threads: int) -> dict[str, str]:
     return {**os.environ, **dict.fromkeys(pools, str(threads)), **quiet}
 
 
-class WorkerProcess:
+class WorkerProcess(Generic[Reply]):
     """One worker process.
 
     Parameters
     ----------
     threads
         Size of its thread pools.
+    module
+        The worker's program, run with ``python -m``; it calls `fhnbench.measure.serving.serve`.
+    replies
+        Decodes its replies.
 
     Notes
     -----
@@ -57,10 +63,11 @@ class WorkerProcess:
     killed with it.
     """
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, module: str, replies: msgspec.json.Decoder[Reply]) -> None:
+        self._replies = replies
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "fhnbench.measure.worker"],
+            [sys.executable, "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -81,7 +88,7 @@ class WorkerProcess:
     ) -> None:
         self.close()
 
-    def ask(self, asked: protocol.Request, timeout_s: float) -> protocol.Reply:
+    def ask(self, asked: msgspec.Struct, timeout_s: float) -> Reply:
         """Send a request and return the reply.
 
         Raises
@@ -104,11 +111,10 @@ class WorkerProcess:
         if not line:
             raise WorkerLost(self._obituary())
         try:
-            reply: protocol.Reply = protocol.replies.decode(line)
+            return self._replies.decode(line)
         except msgspec.MsgspecError as error:
             self.close()
             raise WorkerLost(f"the worker answered something that is no reply ({error})") from None
-        return reply
 
     def close(self) -> None:
         """Kill the worker and all that it started; safe to call twice."""

@@ -103,9 +103,12 @@ class Failed(msgspec.Struct, tag=True, frozen=True):
     traceback: str = ""
 
 
+WORKER = "fhnbench.measure.worker"
+"""The program that speaks this protocol."""
+
 Request = PrepareProbe | Prepare | Measure | MeasureProbe
 Reply = Prepared | Measured | Probed | Failed
 
 encoder = msgspec.json.Encoder()
 requests = msgspec.json.Decoder(Request)
-replies = msgspec.json.Decoder(Reply)
+replies: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)

@@ -1,33 +1,22 @@
-"""A worker: a process that prepares one contender and measures the blocks that the coordinator asks for.
-
-It answers on the standard output that it was started with; whatever a plugin prints goes to standard error. It ends
-when its standard input closes, and on Linux when the coordinator dies.
-"""
+"""A worker: a process that prepares one contender and measures the blocks that the coordinator asks for."""
 
 from __future__ import annotations
 
-import ctypes
 import math
-import os
-import signal
-import sys
 import time
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fhnbench.errors import FhnbenchError, Refused, Unavailable
 from fhnbench.measure import protocol
+from fhnbench.measure.serving import serve
 from fhnbench.measure.statistics import is_stationary
 from fhnbench.plugins.contender import load, request
 from fhnbench.plugins.registry import registry
 from fhnbench.problem import Ensemble
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
-
     from numpy.typing import NDArray
 
     from fhnbench.plugins.interfaces import Execution
@@ -125,53 +114,21 @@ def _flush_caches(size: int) -> None:
     scratch.fill(1.0)
 
 
-def _answer(worker: Any, asked: protocol.Request) -> tuple[Any, protocol.Reply]:
-    """Return the worker (a new one for a preparation) and its reply."""
-    try:
-        if isinstance(asked, protocol.Prepare):
-            worker = ContenderWorker(asked)
-            return worker, worker.ready
-        if isinstance(asked, protocol.PrepareProbe):
-            worker = ProbeWorker(asked)
-            return worker, worker.ready
-        return worker, worker.measure(asked)
-    except Refused as error:
-        return worker, protocol.Failed("refused", str(error))
-    except Unavailable as error:
-        return worker, protocol.Failed("unavailable", str(error))
-    except FhnbenchError as error:
-        return worker, protocol.Failed("invalid", str(error))
-    except Exception as error:  # noqa: BLE001 - a plugin's code: whatever it raises becomes its row
-        message = f"{type(error).__name__}: {error}".splitlines()[0]
-        return worker, protocol.Failed("failed", message, traceback.format_exc())
+class Answers:
+    """What a worker answers; it becomes what the last preparation asked for."""
 
+    def __init__(self) -> None:
+        self._worker: Any = None
 
-def _die_with_parent() -> None:
-    """Ask the kernel to kill this process when the coordinator is gone, even inside a hanging kernel (Linux)."""
-    if sys.platform == "linux":
-        parent_death_signal = 1
-        ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGKILL)
-
-
-def _take_standard_streams() -> tuple[BinaryIO, BinaryIO]:
-    """Keep the pipes for the protocol; what a plugin prints goes to standard error, and it reads nothing."""
-    reading, writing = os.dup(0), os.dup(1)
-    with Path(os.devnull).open("rb") as nothing:
-        os.dup2(nothing.fileno(), 0)
-    os.dup2(2, 1)
-    return os.fdopen(reading, "rb"), os.fdopen(writing, "wb")
-
-
-def main() -> None:
-    """Answer requests until there are no more."""
-    _die_with_parent()
-    reading, writing = _take_standard_streams()
-    worker: Any = None
-    for line in reading:
-        worker, reply = _answer(worker, protocol.requests.decode(line))
-        writing.write(protocol.encoder.encode(reply) + b"\n")
-        writing.flush()
+    def __call__(self, asked: protocol.Request) -> protocol.Reply:
+        """Return the reply to a request."""
+        if isinstance(asked, protocol.Prepare | protocol.PrepareProbe):
+            self._worker = ContenderWorker(asked) if isinstance(asked, protocol.Prepare) else ProbeWorker(asked)
+            ready: protocol.Prepared = self._worker.ready
+            return ready
+        reply: protocol.Measured | protocol.Probed = self._worker.measure(asked)
+        return reply
 
 
 if __name__ == "__main__":
-    main()
+    serve(protocol.requests, Answers())

@@ -132,9 +132,11 @@ class Subject:
 
     def with_options(self, **changes: Any) -> Subject:
         """Return the subject with other options; raises what the plugin raises if it does not take them."""
-        name = "solver" if isinstance(self.contender, SolverContender) else "runtime"
-        changed = dataclasses.replace(self.plugin, **changes)
-        return dataclasses.replace(self, contender=dataclasses.replace(self.contender, **{name: changed}))
+        plugin: Any = self.plugin  # a dataclass by contract, which its type does not say
+        changed = dataclasses.replace(plugin, **changes)
+        if isinstance(self.contender, SolverContender):
+            return dataclasses.replace(self, contender=SolverContender(changed))
+        return dataclasses.replace(self, contender=dataclasses.replace(self.contender, runtime=changed))
 
     def with_precision(self, precision: Precision) -> Subject:
         """Return the subject asked for another precision."""

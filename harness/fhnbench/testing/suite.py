@@ -45,7 +45,7 @@ class Check:
     @property
     def summary(self) -> str:
         """What it checks, in one line."""
-        return (self.function.__doc__ or "").strip().splitlines()[0]
+        return (self.function.__doc__ or "").splitlines()[0].removeprefix("Check that ")
 
     def run(self, subject: Subject) -> CheckResult:
         """Run the check on a subject; whatever the contender raises is a failure of the check."""
@@ -116,8 +116,8 @@ class Case:
     check: Check
 
     @property
-    def __name__(self) -> str:  # noqa: A003, PLW3201 - where pytest looks for the name of a case
-        """Contender and check."""
+    def __name__(self) -> str:
+        """Contender and check, where pytest looks for a case's name."""
         return f"{self.contender}-{self.check.name}"
 
     def __call__(self) -> None:

@@ -1,4 +1,4 @@
-"""Is it what the interface describes, and does it declare itself honestly?"""
+"""That it is what the interface describes, and declares itself honestly."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ULPS = 256
 
 
 def check_interface(subject: Subject) -> None:
-    """The plugin's class is a documented frozen dataclass of the right base, and prepares an `Execution`.
+    """Check that the plugin's class is a documented frozen dataclass of the right base, and prepares an `Execution`.
 
     Its fields are the options that users set and its docstring is what `fhnbench plugins NAME` shows; an object that
     could change after its options were validated could change between the accuracy check and the measurement.
@@ -28,7 +28,7 @@ def check_interface(subject: Subject) -> None:
     base = Solver if subject.kind == "solver" else Runtime
     if not issubclass(cls, base):
         raise ConformanceFailure(f"{cls.__qualname__} does not derive from fhnbench.{base.__name__}")
-    if not (dataclasses.is_dataclass(cls) and cls.__dataclass_params__.frozen):  # type: ignore[attr-defined]
+    if not (dataclasses.is_dataclass(cls) and cls.__dataclass_params__.frozen):
         raise ConformanceFailure(f"{cls.__qualname__} is no frozen dataclass")
     if cls.__doc__ is None or cls.__doc__.startswith(f"{cls.__name__}("):  # what dataclasses write if there is none
         raise ConformanceFailure(f"{cls.__qualname__} has no docstring")
@@ -41,7 +41,7 @@ def check_interface(subject: Subject) -> None:
 
 
 def check_output(subject: Subject) -> None:
-    """The output is ``states[T, 2, N]`` of the right dtype, C-contiguous, finite, and begins with the initial state.
+    """Check that the output is ``states[T, 2, N]`` as owed: dtype, layout, finite, first save point.
 
     Everything that reads trajectories (errors, spike times, files, pictures) relies on this layout; it is the one
     check on which all others stand.
@@ -50,7 +50,7 @@ def check_output(subject: Subject) -> None:
 
 
 def check_effective(subject: Subject) -> None:
-    """`Execution.effective` names the device, and the precision that was asked for, before the run and after.
+    """Check that `Execution.effective` names a device and the precision that was asked for, before and after a run.
 
     Results are compared only among equals: a fall-back to another device or precision must be an error, not a row.
     """
@@ -69,7 +69,7 @@ def check_effective(subject: Subject) -> None:
 
 
 def check_precision(subject: Subject) -> None:
-    """Each precision is refused in one line, or honoured: declared, and fine enough to be noticed.
+    """Check that each precision is refused in one line, or honoured: declared, and fine enough to be noticed.
 
     A change of u0 by 256 units in the last place must change the trajectories of most samples. It doesn't where
     arithmetic is coarser than declared: float32 under the name float64, or a library's TF32 under the name float32.
@@ -103,5 +103,3 @@ def _require_resolution(subject: Subject) -> None:
             f"declares {subject.precision}, yet a change of u0 by {_ULPS} units in the last place changes the "
             f"trajectories of only {np.count_nonzero(changed)} of {changed.size} samples"
         )
-
-

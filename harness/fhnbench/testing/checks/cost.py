@@ -1,4 +1,4 @@
-"""Is the declared work plausible?"""
+"""That the declared work is plausible."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _TIMES = 10
 
 
 def check_cost(subject: Subject) -> None:
-    """Operations and bytes are positive, finite and proportional to N; operations to the steps; states are counted.
+    """Check that the declared operations and bytes are positive, finite and proportional to the work.
 
-    The roofline is computed from them: work that is declared too small makes a contender look far from its floor, work
-    that is declared too large makes it look perfect.
+    Ten times the samples cost ten times as much, half the step twice the operations, and the trajectories' own bytes
+    are counted. The roofline is computed from them: too much declared makes a contender look perfect.
     """
     workload = subject.workload(_SIZE)
     cost, larger = (subject.contender.cost(subject.workload(size)) for size in (_SIZE, _TIMES * _SIZE))

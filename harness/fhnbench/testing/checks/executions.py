@@ -1,4 +1,4 @@
-"""Does an execution keep to itself, from `prepare` to `close`?"""
+"""That an execution keeps to itself, from `prepare` to `close`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CYCLES = 4
 
 
 def check_independent_executions(subject: Subject) -> None:
-    """A second execution, prepared, run and closed beside the first, does not disturb it.
+    """Check that a second execution, prepared, run and closed beside the first, does not disturb it.
 
     Buffers, streams or constants that belong to the module rather than to the execution would be shared.
     """
@@ -40,7 +40,7 @@ def check_independent_executions(subject: Subject) -> None:
 
 
 def check_output_of_last_run(subject: Subject) -> None:
-    """`output` returns the trajectories of the last `run`: not of an earlier one, nor of inputs not yet run.
+    """Check that `output` returns the trajectories of the last `run`: not of an earlier one, nor of inputs not yet run.
 
     The trajectories of a *timed* run are audited; an output that belongs to another run would hide what was timed.
     """
@@ -59,7 +59,7 @@ def check_output_of_last_run(subject: Subject) -> None:
 
 
 def check_close(subject: Subject) -> None:
-    """`close` releases what was prepared, and an array that `output` returned stays as it is.
+    """Check that `close` releases what was prepared, and an array that `output` returned stays as it is.
 
     A run of the harness prepares many contenders one after the other. Memory is counted where Python and NumPy
     allocate it.

@@ -1,21 +1,24 @@
-"""Does each run compute from the inputs that it was given, and leave them alone?"""
+"""That each run computes from the inputs that it was given, and leaves them alone."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fhnbench.problem import VARIABLES, Ensemble
 from fhnbench.testing.compare import require_equal, require_same
+from fhnbench.testing.ensembles import read_only
 from fhnbench.testing.outcome import ConformanceFailure
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from fhnbench.testing.subject import Subject
 
 
 def check_inputs_unmutated(subject: Subject) -> None:
-    """The arrays of the ensemble are the same after a run.
+    """Check that the arrays of the ensemble are the same after a run.
 
     They are handed over read-only, which stops Python code, and compared afterwards, which finds machine code that
     writes all the same. All contenders of a run read the same inputs: one that writes to them spoils the others'.
@@ -29,7 +32,7 @@ def check_inputs_unmutated(subject: Subject) -> None:
 
 
 def check_fresh_inputs(subject: Subject) -> None:
-    """After new inputs were uploaded, a run computes from them.
+    """Check that a run after new inputs were uploaded computes from them.
 
     The harness rotates inputs so that nothing can be remembered between runs. Here, other arrays are uploaded, and
     then the same arrays with other contents: an execution that recognises inputs by their address is caught.
@@ -41,21 +44,18 @@ def check_fresh_inputs(subject: Subject) -> None:
         prepared.compute(first)
         require_same(prepared.compute(second), expected, subject.precision, what)
 
-    arrays = [getattr(first, name).copy() for name in VARIABLES]
-    views = [array.view() for array in arrays]
-    for view in views:
-        view.flags.writeable = False
-    ensemble = Ensemble(*views, model=first.model)
+    arrays = {name: getattr(first, name).copy() for name in VARIABLES}
+    ensemble = read_only(Ensemble(**arrays, model=first.model), first.u0.dtype)
     with subject.prepared() as prepared:
         prepared.compute(ensemble)
-        for array, name in zip(arrays, VARIABLES, strict=True):
+        for name, array in arrays.items():
             array[:] = getattr(second, name)
         found = prepared.compute(ensemble)
     require_same(found, expected, subject.precision, f"{what}, if they are in the same arrays as those before")
 
 
 def check_rerun(subject: Subject) -> None:
-    """A second run after one upload gives the same as the first.
+    """Check that a second run after one upload gives the same as the first.
 
     The harness runs several times an upload to measure short computations. A kernel that advances its inputs in place
     would start the second run where the first one ended.
@@ -70,7 +70,7 @@ def check_rerun(subject: Subject) -> None:
 
 
 def check_repeatability(subject: Subject) -> None:
-    """The same inputs give the same output, after other inputs in between, and in another execution.
+    """Check that the same inputs give the same output, after other inputs in between, and in another execution.
 
     Accuracy is checked on one round and speed is measured on others: they must be the same computation. Solvers repeat
     to the last bit; surrogates to rounding, since matrix libraries choose their kernels by the alignment of memory.
@@ -84,7 +84,7 @@ def check_repeatability(subject: Subject) -> None:
     _require_repeated(subject, subject.trajectories(ensemble), first, "another execution gives another output")
 
 
-def _require_repeated(subject: Subject, found: np.ndarray, expected: np.ndarray, what: str) -> None:
+def _require_repeated(subject: Subject, found: NDArray[Any], expected: NDArray[Any], what: str) -> None:
     if subject.kind == "solver":
         require_equal(found, expected, what)
     else:

@@ -1,9 +1,9 @@
-"""Is nonsense refused where it is typed?"""
+"""That nonsense is refused where it is typed."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fhnbench.errors import FhnbenchError, Refused
@@ -11,27 +11,31 @@ from fhnbench.plugins.options import build, option_fields
 from fhnbench.testing.outcome import ConformanceFailure, NotApplicable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fhnbench.testing.subject import Subject
 
 _GIBBERISH = "no,such/value"
 
 
 def check_unknown_options(subject: Subject) -> None:
-    """An option that does not exist is refused, and so is a value that is not of the option's type.
+    """Check that unknown options are refused, and values that are not of the option's type.
 
     A misspelt option that is silently ignored measures something else than what was asked for.
     """
     cls = type(subject.plugin)
-    _require_refusal("the option no_such_option=1", lambda: build(subject.name, cls, {"no_such_option": "1"}))
-    for field in option_fields(cls):
-        if not isinstance(getattr(subject.plugin, field.name), str) or "Literal" in str(field.type):
-            _require_refusal(
-                f"{field.name}={_GIBBERISH}", lambda name=field.name: build(subject.name, cls, {name: _GIBBERISH})
-            )
+    given = [("no_such_option", "1")]
+    given += [
+        (field.name, _GIBBERISH)
+        for field in option_fields(cls)
+        if not isinstance(getattr(subject.plugin, field.name), str) or "Literal" in str(field.type)
+    ]
+    for name, value in given:
+        _require_refusal(f"{name}={value}", partial(build, subject.name, cls, {name: value}))
 
 
 def check_numbers(subject: Subject) -> None:
-    """A number that is nan or infinite is refused, by the constructor or by `prepare`.
+    """Check that a number that is nan or infinite is refused, by the constructor or by `prepare`.
 
     Every comparison with nan is false, so it slips through the usual tests, and all trajectories become nan.
     """
@@ -44,7 +48,7 @@ def check_numbers(subject: Subject) -> None:
 
 
 def check_step(subject: Subject) -> None:
-    """A step that is negative, zero or does not divide the save interval is refused; the nearest that does is named.
+    """Check that a step that is not positive, or does not divide the save interval, is refused, naming the nearest.
 
     A step that is silently rounded, or a last step that is silently shortened, is another method at another cost.
     """
@@ -58,7 +62,7 @@ def check_step(subject: Subject) -> None:
         raise ConformanceFailure(f"dt={odd:g} raises {type(refusal).__name__}, not Refused: {refusal}")
     named = [float(number) for number in re.findall(r"\d+\.?\d*(?:e-?\d+)?", str(refusal))]
     if not any(abs(number - nearest) < 1e-3 * nearest for number in named):
-        raise ConformanceFailure(f"refuses dt={odd:g} without the nearest step that is possible, {nearest:g}: {refusal}")
+        raise ConformanceFailure(f"refuses dt={odd:g} without naming the nearest, {nearest:g}: {refusal}")
 
 
 def _require_option_refused(subject: Subject, name: str, value: str) -> FhnbenchError:

@@ -1,4 +1,4 @@
-"""Is each sample computed on its own, wherever it stands in whatever batch?"""
+"""That each sample is computed on its own, wherever it stands in whatever batch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SMALL = 7
 
 
 def check_batch_sizes(subject: Subject) -> None:
-    """1 and 7 samples give what the same samples give among 1,000, at both ends of the batch.
+    """Check that 1 and 7 samples give what the same samples give among 1,000, at both ends of the batch.
 
     None of the sizes is a multiple of a block, vector or warp: this is where loops over remainders go wrong. It also
     catches what depends on the whole batch, such as a normalisation by its mean. Differences by rounding are allowed,
@@ -33,7 +33,7 @@ def check_batch_sizes(subject: Subject) -> None:
 
 
 def check_permutation(subject: Subject) -> None:
-    """Permuting the samples permutes the trajectories and changes nothing else.
+    """Check that permuting the samples permutes the trajectories and changes nothing else.
 
     It catches samples that read their neighbour's state or current, and trajectories written to another's place.
     """
