@@ -152,12 +152,12 @@ class Problem:
             low, high = getattr(self, name)
             if not (math.isfinite(low) and math.isfinite(high) and low <= high):
                 raise FhnbenchError(f"problem {self.name}: range of {name} is ({low}, {high}); low <= high is needed")
-        if not (math.isfinite(self.horizon) and math.isfinite(self.save_interval) and self.save_interval > 0):
+        intervals = self.horizon / self.save_interval if self.save_interval > 0 else math.nan
+        if not (self.horizon > 0 and math.isfinite(intervals)):
             raise FhnbenchError(
                 f"problem {self.name}: horizon {self.horizon} and save interval {self.save_interval} must be "
-                f"finite, and the save interval positive"
+                f"positive and finite, and so must be their ratio"
             )
-        intervals = self.horizon / self.save_interval
         if round(intervals) < 1 or abs(intervals - round(intervals)) > 1e-9 * intervals:
             raise FhnbenchError(
                 f"problem {self.name}: save interval {self.save_interval:g} does not divide the horizon "

@@ -83,6 +83,8 @@ class Workload:
             If `dt` does not divide the save interval; the message names the nearest step that does.
         """
         ratio = self.save_interval / dt if dt > 0 else 0.0
+        if ratio > 2**31:
+            raise Refused(f"dt={dt:g} is too small for the save interval {self.save_interval:g}")
         count = max(1, round(ratio))
         if abs(ratio - count) > 1e-9 * count:
             raise Refused(

@@ -10,7 +10,7 @@ import click
 
 from fhnbench.dataset.spec import EVALUATION_SEED, DatasetSpec
 from fhnbench.dataset.standard import dataset_folder
-from fhnbench.problem import PROBLEM_NAMES, FitzHughNagumo, Sampling, standard_problem
+from fhnbench.problem import FitzHughNagumo, Sampling, standard_problem
 from fhnbench.report.console import answers, progress_bar, table
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def command() -> None:
 
 
 @command.command()
-@click.argument("problem", type=click.Choice(PROBLEM_NAMES, case_sensitive=False))
+@click.argument("problem", metavar="A|B|C")
 @click.option("-n", "--size", default=100_000, show_default=True, help="Number of samples.")
 @click.option("--sampling", type=click.Choice(get_args(Sampling)), default="uniform", show_default=True)
 @click.option("--seed", default=EVALUATION_SEED, show_default=True, help="Seed of the sampling.")

@@ -78,11 +78,11 @@ def build_dataset(
         grid, or SciPy is missing for Sobol points; or if the model is too stiff for the integrators.
     """
     path = Path(path)
-    if path.is_dir():
-        raise FhnbenchError(f"{path} is a folder; give the name of a file")
-    if path.exists() and not overwrite:
-        raise FhnbenchError(f"{path} exists; give another output, or overwrite it (--overwrite)")
     with replacing(path) as temporary:
+        if path.is_dir():
+            raise FhnbenchError(f"{path} is a folder; give the name of a file")
+        if path.exists() and not overwrite:
+            raise FhnbenchError(f"{path} exists; give another output, or overwrite it (--overwrite)")
         _require_space(temporary.parent, spec.trajectory_bytes)
         _write(temporary, spec, progress)
     return open_dataset(path, verify=False)

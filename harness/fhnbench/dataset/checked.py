@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
     import h5py
     from numpy.typing import NDArray
+
+_NO_DATASET = "give a dataset, or build one with 'fhnbench dataset build'"
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 class CheckedFile:
@@ -40,7 +44,8 @@ class CheckedFile:
         """Return a text attribute of the object at path `owner`."""
         value = self._attribute(owner, name)
         if value.dtype.kind != "S" or value.shape != ():
-            raise self.invalid(f"{owner}@{name}", f"is of type {value.dtype}{list(value.shape)}, not one ASCII text")
+            found = f"{value.dtype}{list(value.shape)}"
+            raise self.invalid(f"{owner}@{name}", f"is of type {found}, not fixed-length ASCII text")
         return bytes(value[()]).decode("ascii", errors="replace")
 
     def integer(self, owner: str, name: str) -> int:
@@ -111,25 +116,33 @@ class CheckedFile:
 def opened(path: Path) -> Iterator[CheckedFile]:
     """Open a file for reading; whatever HDF5 has to say against it becomes one line.
 
-    The file is not locked: datasets are never changed in place, and several processes read them at once.
-
     Raises
     ------
     InvalidDataset
-        If the file is missing, is not HDF5, or HDF5 cannot read some part of it.
+        If the file cannot be opened, is not HDF5, is open for writing, or HDF5 cannot read some part of it.
     """
     import h5py
 
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "no such file"
-        raise InvalidDataset(f"{path}: {what}; build a dataset with 'fhnbench dataset build'")
     try:
-        is_hdf5 = h5py.is_hdf5(path)
-        with path.open("rb"), h5py.File(path, "r", locking=False) as file:
+        with path.open("rb") as raw:
+            signature = raw.read(len(_SIGNATURE))
+    except OSError as error:
+        raise InvalidDataset(f"{path}: {error.strerror}; {_NO_DATASET}") from None
+    if signature != _SIGNATURE:
+        raise InvalidDataset(f"{path}: is not an HDF5 file; {_NO_DATASET}")
+    try:
+        with h5py.File(path, "r") as file:
             yield CheckedFile(path, file)
-    except PermissionError as error:
-        raise InvalidDataset(f"{path}: {error.strerror}; make it readable") from error
+    except BlockingIOError:
+        raise InvalidDataset(f"{path}: another program has it open for writing; close it there") from None
     # What h5py raises for a damaged file depends on where the damage is.
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        what = f"is truncated or damaged ({error})" if is_hdf5 else "is not an HDF5 file"
-        raise InvalidDataset(f"{path}: {what}; {REMEDY}") from error
+        raise InvalidDataset(f"{path}: {_damage(error)}; {REMEDY}") from error
+
+
+def _damage(error: Exception) -> str:
+    """Put what HDF5 says about a damaged file into plain words."""
+    text = " ".join(str(error.args[-1] if error.args else error).split())
+    if sizes := re.search(r"\beof = (\d+).*\bstored_eof = (\d+)", text):
+        return f"is truncated: {int(sizes[1]):,} of {int(sizes[2]):,} bytes are there"
+    return f"is damaged: HDF5 cannot read it ({text})"

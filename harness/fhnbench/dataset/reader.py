@@ -143,7 +143,7 @@ def open_dataset(
 
 def _check_version(content: CheckedFile) -> None:
     if "format" not in content.file.attrs or content.text("/", "format") != FORMAT:
-        raise InvalidDataset(f"{content.path}: is an HDF5 file, but not a dataset of fhnbench (/@format); {REMEDY}")
+        raise InvalidDataset(f"{content.path}: is an HDF5 file but no dataset of fhnbench (/@format); give another")
     if (version := content.integer("/", "format_version")) != FORMAT_VERSION:
         raise InvalidDataset(
             f"{content.path}: /@format_version is {version}, this version of fhnbench reads {FORMAT_VERSION}; {REMEDY}"
@@ -207,7 +207,7 @@ def _read_ensemble(content: CheckedFile, problem: Problem) -> Ensemble:
         size = values.size
         low, high = getattr(problem, variable)
         # Samples are rounded to float32, which may carry them past an end that is not one.
-        outside = (values < min(low, np.float32(low))) | (values > max(high, np.float32(high)))
+        outside = (values < min(low, float(np.float32(low)))) | (values > max(high, float(np.float32(high))))
         if outside.any():
             sample = int(np.argmax(outside))
             raise content.invalid(f"{path}[{sample}]", f"is {values[sample]}, outside the range [{low}, {high}]")
