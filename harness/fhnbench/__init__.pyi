@@ -1,6 +1,8 @@
 from . import lanes as lanes
+from .accuracy import SPIKE_THRESHOLD as SPIKE_THRESHOLD
 from .accuracy import Accuracy as Accuracy
 from .accuracy import measure_accuracy as measure_accuracy
+from .accuracy import spike_times as spike_times
 from .arrays import ALIGNMENT as ALIGNMENT
 from .arrays import aligned_full as aligned_full
 from .artifact import Activation as Activation
@@ -21,6 +23,10 @@ from .errors import FhnbenchError as FhnbenchError
 from .errors import Refused as Refused
 from .errors import Unavailable as Unavailable
 from .evidence import ReferenceEvidence as ReferenceEvidence
+from .files import write_whole as write_whole
+from .measure.environment import environment as environment
+from .measure.environment import usable_cpus as usable_cpus
+from .measure.statistics import median_interval as median_interval
 from .native import REGISTERS as REGISTERS
 from .native import jit as jit
 from .native import use_threads as use_threads
@@ -32,11 +38,16 @@ from .plugins.interfaces import Execution as Execution
 from .plugins.interfaces import Runtime as Runtime
 from .plugins.interfaces import Solver as Solver
 from .plugins.interfaces import SurrogateFamily as SurrogateFamily
+from .plugins.named import contender_trajectories as contender_trajectories
+from .plugins.named import surrogate_family as surrogate_family
+from .plugins.registry import suggestion as suggestion
 from .plugins.specs import Availability as Availability
 from .plugins.specs import CommandSpec as CommandSpec
 from .plugins.specs import RuntimeSpec as RuntimeSpec
 from .plugins.specs import SolverSpec as SolverSpec
+from .plugins.specs import Spec as Spec
 from .plugins.specs import SurrogateSpec as SurrogateSpec
+from .plugins.specs import import_target as import_target
 from .plugins.training import TrainingData as TrainingData
 from .plugins.training import TrainingProgress as TrainingProgress
 from .plugins.training import TrainingTask as TrainingTask
@@ -45,6 +56,8 @@ from .problem import FitzHughNagumo as FitzHughNagumo
 from .problem import Problem as Problem
 from .problem import standard_problem as standard_problem
 from .reference import integrate as integrate
+from .reference import reference_trajectories as reference_trajectories
+from .report.progress import reporting as reporting
 from .training.data import Batch as Batch
 from .training.data import Points as Points
 from .training.data import typical_trajectories as typical_trajectories
