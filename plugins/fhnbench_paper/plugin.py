@@ -1,0 +1,15 @@
+"""What this plugin declares."""
+
+from fhnbench import CommandSpec, hookimpl
+
+
+@hookimpl
+def fhnbench_commands() -> list[CommandSpec]:
+    """Declare ``fhnbench experiment``."""
+    return [
+        CommandSpec(
+            name="experiment",
+            target="fhnbench_paper.command:command",
+            summary="Run one of the paper's experiments again, and judge its statement by the figures.",
+        )
+    ]
