@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import pkgutil
 import sys
 from typing import TYPE_CHECKING, Any
@@ -25,18 +25,21 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return all names."""
-        own = [module.name for module in pkgutil.iter_modules(fhnbench.cli.__path__)]
-        return sorted({*own, *(entry.spec.name for entry in registry().entries(CommandSpec))})
+        return sorted({*_own_commands(), *(entry.spec.name for entry in registry().entries(CommandSpec))})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command; a plugin's is imported only when it is called."""
-        if importlib.util.find_spec(f"fhnbench.cli.{cmd_name}") is not None:
+        if cmd_name in _own_commands():
             command: click.Command = importlib.import_module(f"fhnbench.cli.{cmd_name}").command
             command.name = cmd_name
             return command
         if cmd_name in self.list_commands(ctx):
             return _PluginCommand(registry().find(CommandSpec, cmd_name).spec)
         return None
+
+
+def _own_commands() -> list[str]:
+    return [module.name for module in pkgutil.iter_modules(fhnbench.cli.__path__)]
 
 
 class _PluginCommand(click.Command):

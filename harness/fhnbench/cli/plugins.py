@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from fhnbench.plugins.registry import registry
-from fhnbench.plugins.specs import RuntimeSpec, SurrogateSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,14 +33,7 @@ def command(name: str | None) -> None:
 
 def _named(found: Registry, name: str) -> Iterator[Entry[Spec]]:
     """Yield what a name may mean: everything of that very name, or else a family and a runtime."""
-    from fhnbench.plugins.contender import request
+    from fhnbench.plugins.contender import kind_of, request
 
     exact = [entry for entry in found.items if entry.spec.name == name]
-    yield from exact or request(name, "surrogate" if _is_pair(found, name) else "solver", found).entries
-
-
-def _is_pair(found: Registry, name: str) -> bool:
-    family, _, runtime = name.rpartition("-")
-    return any(entry.spec.name == family for entry in found.entries(SurrogateSpec)) or any(
-        entry.spec.name == runtime for entry in found.entries(RuntimeSpec)
-    )
+    yield from exact or request(name, kind_of(name, found), found).entries

@@ -9,7 +9,6 @@ from fhnbench.artifact import Artifact, load_artifact
 from fhnbench.errors import FhnbenchError, Unavailable
 from fhnbench.plugins.artifacts import SELECTORS, select_artifact
 from fhnbench.plugins.options import build, format_contender, parse_contender
-from fhnbench.plugins.registry import suggestion
 from fhnbench.plugins.specs import Availability, RuntimeSpec, SolverSpec, SurrogateSpec, import_target
 
 if TYPE_CHECKING:
@@ -154,7 +153,7 @@ def kind_of(text: str, registry: Registry) -> Kind:
     ):
         return "surrogate"
     names = [contender.name for contender in every_contender(registry)]
-    raise FhnbenchError(f"no contender {name!r}; {suggestion(name, names)}")
+    raise registry.unknown("contender", name, names)
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def option_fields(cls: type) -> tuple[dataclasses.Field[Any], ...]:
         If the class is no dataclass.
     """
     if not dataclasses.is_dataclass(cls):
-        raise InvalidOptions(f"{cls.__module__}.{cls.__qualname__} is no dataclass; its fields would be its options")
+        raise InvalidOptions(f"{cls!r} is no dataclass; its fields would be its options")
     return tuple(field for field in dataclasses.fields(cls) if field.init)
 
 

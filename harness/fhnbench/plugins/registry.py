@@ -92,8 +92,13 @@ class Registry:
         if found:
             owners = " and by ".join(self.clashes(kind, name))
             raise FhnbenchError(f"{kind.kind} {name!r} is declared by {owners}; uninstall one of them")
-        names = sorted({entry.spec.name for entry in self.entries(kind)})
-        raise FhnbenchError(f"no {kind.kind} {name!r}; {suggestion(name, names)}")
+        raise self.unknown(kind.kind, name, sorted({entry.spec.name for entry in self.entries(kind)}))
+
+    def unknown(self, kind: str, name: str, names: list[str]) -> FhnbenchError:
+        """Return the error for a name that nothing has: the closest, those that there are, and what is broken."""
+        broken = [plugin.name for plugin in self.plugins if plugin.error]
+        remark = f"; broken plugins: {', '.join(broken)} (fhnbench plugins says why)" if broken else ""
+        return FhnbenchError(f"no {kind} {name!r}; {suggestion(name, names)}{remark}")
 
 
 def suggestion(name: str, names: list[str]) -> str:
@@ -117,7 +122,7 @@ def discover(entry_points: Any) -> Registry:
         name, version = _owner(point)
         try:
             specs = _specs_of(point)
-        except Exception as error:  # noqa: BLE001 - a plugin's import may raise anything; it is shown, not hidden
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything; it is shown, not hidden
             plugins.append(Plugin(point.name, name, version, f"{type(error).__name__}: {error}".splitlines()[0]))
             continue
         plugins.append(Plugin(point.name, name, version))

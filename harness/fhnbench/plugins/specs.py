@@ -61,10 +61,12 @@ class Spec:
     probe: str | None = None
 
     kind: ClassVar[str] = "item"
+    hyphens: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise FhnbenchError(f"{self.kind} name {self.name!r}: use lower-case letters, digits, '_' and '-'")
+        if not _NAME.fullmatch(self.name) or ("-" in self.name and not self.hyphens):
+            marks = "'_' and '-'" if self.hyphens else "and '_'"
+            raise FhnbenchError(f"{self.kind} name {self.name!r}: use lower-case letters, digits, {marks}")
         for target in filter(None, (self.target, self.probe)):
             if not _TARGET.fullmatch(target):
                 raise FhnbenchError(
@@ -73,7 +75,7 @@ class Spec:
 
     def availability(self, distribution: str) -> Availability:
         """Return whether the item can run here; `distribution` is the one whose extra is the remedy."""
-        missing = [package for package in self.requires if importlib.util.find_spec(package) is None]
+        missing = [package for package in self.requires if not _is_installed(package)]
         if missing:
             remedy = f"pip install '{distribution}[{self.extra}]'" if self.extra else f"pip install {' '.join(missing)}"
             return Availability(False, f"{' and '.join(missing)} not installed", remedy)
@@ -111,9 +113,13 @@ class SurrogateSpec(Spec):
 
 @dataclass(frozen=True, slots=True)
 class RuntimeSpec(Spec):
-    """A runtime: the target is a frozen dataclass that implements `Runtime`; contenders are ``<family>-<runtime>``."""
+    """A runtime: the target is a frozen dataclass that implements `Runtime`; contenders are ``<family>-<runtime>``.
+
+    A runtime's name has no hyphen, so that the last one of a contender's name ends the family's.
+    """
 
     kind: ClassVar[str] = "runtime"
+    hyphens: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +127,13 @@ class CommandSpec(Spec):
     """A subcommand of `fhnbench`: the target is a click command."""
 
     kind: ClassVar[str] = "command"
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:  # what holds a dotted name is not installed
+        return False
 
 
 def import_target(target: str) -> Any:

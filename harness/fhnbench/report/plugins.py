@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -11,7 +12,15 @@ from rich.text import Text
 from fhnbench.errors import FhnbenchError
 from fhnbench.plugins.options import option_fields
 from fhnbench.plugins.registry import Entry
-from fhnbench.plugins.specs import Availability, RuntimeSpec, SolverSpec, Spec, SurrogateSpec, import_target
+from fhnbench.plugins.specs import (
+    Availability,
+    CommandSpec,
+    RuntimeSpec,
+    SolverSpec,
+    Spec,
+    SurrogateSpec,
+    import_target,
+)
 from fhnbench.report.console import answers, table
 
 if TYPE_CHECKING:
@@ -43,6 +52,9 @@ def describe(entry: Entry[Spec]) -> None:
     console.print(Text(f"{spec.name}", style="bold") + Text(f"  {spec.kind} of {_origin(entry)}"))
     console.print(Text(spec.summary))
     console.print(_availability(entry.availability))
+    if isinstance(spec, CommandSpec):
+        console.print(Text(f"fhnbench {spec.name} --help shows its options"))
+        return
     if isinstance(spec, SurrogateSpec):
         _show_artifacts(Entry(spec, entry.plugin))
     try:
@@ -69,7 +81,7 @@ def _show_artifacts(entry: Entry[SurrogateSpec]) -> None:
     )
     for path, metadata in artifacts_of(entry):
         selectors = [SELECTORS[key](metadata) for key in ("hidden", "activation", "recipe")]
-        rows.add_row(metadata.problem.name, *selectors, f"{metadata.validation['mae']:.2e}", path.name)
+        rows.add_row(metadata.problem.name, *selectors, f"{metadata.validation.get('mae', math.nan):.2e}", path.name)
     answers().print(rows)
 
 

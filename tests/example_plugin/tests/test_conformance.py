@@ -1,6 +1,7 @@
 """The conformance kit, run on both contenders of this distribution."""
 
 import pytest
+
 from fhnbench.testing import conformance_cases
 
 
