@@ -17,12 +17,13 @@ from fhnbench.reference import integrate
 from fhnbench.training.seeds import Stream, stream_seed, torch_seed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
 
     from fhnbench.plugins.training import TrainingData
+    from fhnbench.training.objective import Objective
     from fhnbench.training.recipes import Recipe
 
 _CHUNK = 8_192
@@ -47,10 +48,6 @@ class Points:
     initial: Tensor
     i_app: Tensor
 
-    def map(self, function: Callable[[Tensor], Tensor]) -> Points:
-        """Return the points with a function applied to every tensor."""
-        return Points(function(self.t), function(self.initial), function(self.i_app))
-
 
 @dataclass(frozen=True)
 class Batch:
@@ -71,13 +68,24 @@ class Batch:
     states: Tensor | None
     domain: Points | None
 
-    def map(self, function: Callable[[Tensor], Tensor]) -> Batch:
-        """Return the batch with a function applied to every tensor."""
-        return Batch(
-            self.points.map(function),
-            None if self.states is None else function(self.states),
-            None if self.domain is None else self.domain.map(function),
-        )
+    def leaves(self) -> list[Tensor]:
+        """Return all tensors; the last axis of each is the batch's."""
+        groups = [self.points] if self.domain is None else [self.points, self.domain]
+        leaves = [leaf for points in groups for leaf in (points.t, points.initial, points.i_app)]
+        return leaves if self.states is None else [*leaves, self.states]
+
+    def with_leaves(self, leaves: Sequence[Tensor]) -> Batch:
+        """Return the batch with other tensors in the place of its own, in the order of `leaves`."""
+        domain = None if self.domain is None else Points(*leaves[3:6])
+        return Batch(Points(*leaves[:3]), None if self.states is None else leaves[-1], domain)
+
+    def __getitem__(self, samples: slice) -> Batch:
+        """Return some of the samples, as views."""
+        return self.with_leaves([leaf[..., samples] for leaf in self.leaves()])
+
+    def double(self) -> Batch:
+        """Return the batch in float64."""
+        return self.with_leaves([leaf.double() for leaf in self.leaves()])
 
 
 @dataclass(frozen=True)
@@ -115,10 +123,6 @@ class Supply:
     ----------
     problem, recipe, seed, device
         As for a training.
-    window
-        Save intervals that each sample spans beyond its first point; None: no trajectories are needed.
-    domain
-        Whether batches hold points without data.
     given
         Trajectories to use in place of sampling.
 
@@ -131,34 +135,37 @@ class Supply:
     """
 
     def __init__(
-        self,
-        problem: Problem,
-        recipe: Recipe,
-        seed: int,
-        device: str,
-        *,
-        window: int | None,
-        domain: bool,
-        given: TrainingData | None = None,
+        self, problem: Problem, recipe: Recipe, seed: int, device: str, given: TrainingData | None = None
     ) -> None:
-        if window is not None and not 0 <= window < problem.save_points:
-            raise FhnbenchError(
-                f"a window of {window} save intervals does not fit the horizon of {problem.save_points - 1}"
-            )
         self.seconds = 0.0
-        self._problem, self._recipe, self._seed, self._device = problem, recipe, seed, device
-        self._window, self._domain = window, domain
+        self.size = 0
+        self._problem, self._recipe, self._seed, self._device, self._given = problem, recipe, seed, device, given
+        self._window: int | None = None
+        self._domain = False
         self._fixed: _Pool | None = None
-        self.size = 0 if window is None else recipe.fixed_samples(problem.name)
+
+    def require(self, objective: Objective) -> None:
+        """Make what an objective needs; batches hold it from the next round on.
+
+        Raises
+        ------
+        FhnbenchError
+            If its window is longer than the horizon.
+        """
+        problem, window = self._problem, objective.window
+        if window is not None and not 0 <= window < problem.save_points:
+            raise FhnbenchError(f"{window} save intervals in a row exceed the horizon, {problem.save_points - 1}")
+        self._window, self._domain = window, objective.domain
         began = time.perf_counter()
-        if window is not None and given is not None:
+        if window is not None and self._given is not None:
+            given = self._given
             self.size = given.ensemble.size * (problem.save_points - window)
             start = np.zeros(given.ensemble.size)
-            self._fixed = _Pool.of(given.states, given.ensemble, start, problem.save_interval, 1, device)
-        elif self.size:
-            self._fixed = self._even_points(window or 0)
+            self._fixed = _Pool.of(given.states, given.ensemble, start, problem.save_interval, 1, self._device)
+        elif window is not None and self._recipe.fixed_samples(problem.name):
+            self.size = self._recipe.fixed_samples(problem.name)
+            self._fixed = self._even_points(window)
         self.seconds += time.perf_counter() - began
-        self.begin_round(0)
 
     def begin_round(self, number: int) -> None:
         """Make the data and the random numbers of a round."""

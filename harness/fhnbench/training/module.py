@@ -111,6 +111,43 @@ class NetworkModule(torch.nn.Module):
             x = ACTIVATIONS[name](torch.nn.functional.linear(x, weight, bias))
         return x.to(self.output_scale.dtype) * self.output_scale + self.output_shift
 
+    @torch.no_grad()
+    def linearise(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return outputs and their derivatives, sample by sample.
+
+        Parameters
+        ----------
+        x
+            Input rows ``[R, inputs]``.
+
+        Returns
+        -------
+        outputs : Tensor
+            ``[R, out]``, as `perceptron` gives them.
+        by_inputs : Tensor
+            ``[R, out, inputs]``.
+        by_weights : Tensor
+            ``[R, out, P]``, in the order of ``parameters()``.
+        """
+        layers = list(zip(self.weights, self.biases, self.network.activations, strict=True))
+        values = [(x - self.input_shift) / self.input_scale]
+        slopes: list[Tensor] = []
+        for weight, bias, name in layers:
+            z = torch.nn.functional.linear(values[-1], weight, bias)
+            value, slope = torch.func.jvp(ACTIVATIONS[name], (z,), (torch.ones_like(z),))  # type: ignore[misc]  # no aux
+            values.append(value)
+            slopes.append(slope)
+        delta = torch.diag(self.output_scale).expand(len(x), -1, -1)
+        by_weight: list[Tensor] = []
+        by_bias: list[Tensor] = []
+        for (weight, _, _), value, slope in reversed(list(zip(layers, values[:-1], slopes, strict=True))):
+            delta = delta * slope[:, None]
+            by_weight.insert(0, (delta[..., None] * value[:, None, None]).flatten(2))
+            by_bias.insert(0, delta)
+            delta = delta @ weight
+        outputs = values[-1] * self.output_scale + self.output_shift
+        return outputs, delta / self.input_scale, torch.cat([*by_weight, *by_bias], dim=2)
+
     def advance(self, *, t: Tensor | None = None, state: Tensor, i_app: Tensor) -> Tensor:
         """Evaluate one pass.
 

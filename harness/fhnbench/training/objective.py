@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 import torch
+from torch.func import functional_call, jacrev, vmap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +43,18 @@ class Objective(ABC):
         The last axis of each is the batch's; a sample's residuals depend on that sample alone.
         """
 
+    def jacobians(self, model: NetworkModule, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:
+        """Return residuals and their derivatives in the weights, by term, sample by sample.
+
+        The default differentiates `residuals`; override it where the structure of a loss allows better.
+
+        Returns
+        -------
+        dict
+            For each term residuals ``[B, rows]`` and their Jacobian ``[B, rows, P]``, in the order of ``parameters()``.
+        """
+        return differentiate(self, model, batch)
+
     def loss(self, model: NetworkModule, batch: Batch, softness: float = 0.0) -> Tensor:
         """Return the loss of a batch, a scalar.
 
@@ -55,6 +68,38 @@ class Objective(ABC):
         """
         terms = [self.weights[name] * _mean(r, softness) for name, r in self.residuals(model, batch).items()]
         return torch.stack(terms).sum()
+
+
+def differentiate(objective: Objective, model: NetworkModule, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:
+    """Return what `Objective.jacobians` does, for any objective: one backward pass for each residual of a sample."""
+    names = [name for name, _ in model.named_parameters()]
+    runner = _Residuals(model, objective)
+    leaves = batch.leaves()
+
+    def sample(parameters: tuple[Tensor, ...], *values: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        one = batch.with_leaves([value.unsqueeze(-1) for value in values])
+        named = {f"model.{name}": value for name, value in zip(names, parameters, strict=True)}
+        rows = functional_call(runner, named, (one,))
+        return rows, rows
+
+    derivative = vmap(jacrev(sample, has_aux=True), in_dims=(None, *(-1 for _ in leaves)))
+    jacobians, residuals = derivative(tuple(model.parameters()), *leaves)
+    return {
+        name: (rows.detach(), torch.cat([part.detach().flatten(2) for part in jacobians[name]], dim=2))
+        for name, rows in residuals.items()
+    }
+
+
+class _Residuals(torch.nn.Module):
+    """The residuals of one sample, as vectors by term."""
+
+    def __init__(self, model: NetworkModule, objective: Objective) -> None:
+        super().__init__()
+        self.model = model
+        self._objective = objective
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        return {name: r.flatten() for name, r in self._objective.residuals(self.model, batch).items()}
 
 
 def _mean(residual: Tensor, softness: float) -> Tensor:

@@ -5,20 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from torch.func import functional_call, jacfwd, jacrev, vmap
 
-from fhnbench.training.data import Batch, Points
+from fhnbench.errors import FhnbenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from torch import Tensor
 
+    from fhnbench.training.data import Batch
     from fhnbench.training.module import NetworkModule
     from fhnbench.training.objective import Objective
 
-_CHUNK_ENTRIES = 16_000_000
-"""Entries of the Jacobian that are held at a time."""
+MOST_WEIGHTS = 5_000
+"""Networks with more weights are not trained by Gauss-Newton: its matrix has the square of their number of entries."""
+
+_JACOBIAN_ENTRIES = 8_000_000
+"""Entries of the Jacobian that are held at a time (64 MB)."""
+
+_ATTEMPTS = 8
 
 
 class GaussNewton:
@@ -34,22 +37,32 @@ class GaussNewton:
         As for `Objective.loss`.
     damping
         Initial damping.
+
+    Raises
+    ------
+    FhnbenchError
+        If the network is too large.
     """
 
-    def __init__(self, model: NetworkModule, objective: Objective, softness: float, damping: float = 1e-3) -> None:
+    def __init__(self, model: NetworkModule, objective: Objective, softness: float, damping: float) -> None:
         self.damping = damping
         self._model, self._objective, self._softness = model, objective, softness
         self._parameters = list(model.parameters())
+        self._count = sum(parameter.numel() for parameter in self._parameters)
+        if self._count > MOST_WEIGHTS:
+            raise FhnbenchError(
+                f"the second phase is for networks of at most {MOST_WEIGHTS:,} weights, and this one has "
+                f"{self._count:,}; train it with --set finish_steps=0"
+            )
 
     def step(self, batch: Batch) -> float:
-        """Take a step that lowers the loss on `batch`, or none if damping finds none; return the loss before it."""
+        """Take a step that lowers the loss on `batch`, or none if no damping gives one; return the loss before it."""
         before = self._loss(batch)
         matrix, slope = self._normal_equations(batch)
-        diagonal = matrix.diagonal().clamp_min(matrix.diagonal().max() * 1e-12)
+        diagonal = matrix.diagonal().clamp_min(float(matrix.diagonal().max()) * 1e-12)
         start = [parameter.detach().clone() for parameter in self._parameters]
-        for _ in range(8):
-            damped = matrix + torch.diag(diagonal * self.damping)
-            factor, failed = torch.linalg.cholesky_ex(damped)
+        for _ in range(_ATTEMPTS):
+            factor, failed = torch.linalg.cholesky_ex(matrix + torch.diag(diagonal * self.damping))
             if not failed:
                 self._move(start, -torch.cholesky_solve(slope[:, None], factor)[:, 0])
                 if self._loss(batch) < before:
@@ -70,76 +83,24 @@ class GaussNewton:
             parameter.copy_(origin + step[offset : offset + origin.numel()].view_as(origin))
             offset += origin.numel()
 
+    @torch.no_grad()
     def _normal_equations(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return ``J'J`` and ``J'r`` over the weighted residuals of a batch."""
         size = batch.points.t.numel()
-        count = sum(parameter.numel() for parameter in self._parameters)
-        matrix = slope = torch.zeros(())
-        rows = sum(r.numel() for r in self._residuals(_part(batch, slice(0, 1))).values())
-        for part in _parts(batch, max(1, _CHUNK_ENTRIES // (rows * count))):
-            jacobian, residual = self._jacobian(part, size, forward=rows > count)
-            matrix = matrix + jacobian.T @ jacobian
-            slope = slope + jacobian.T @ residual
+        probe = self._objective.residuals(self._model, batch[:1])
+        rows = sum(residual.numel() for residual in probe.values())
+        chunk = max(1, _JACOBIAN_ENTRIES // (rows * self._count))
+        matrix = self._parameters[0].new_zeros(self._count, self._count)
+        slope = matrix.new_zeros(self._count)
+        for start in range(0, size, chunk):
+            jacobians = self._objective.jacobians(self._model, batch[start : start + chunk])
+            for name, (residual, jacobian) in jacobians.items():
+                scale = torch.full_like(residual, self._objective.weights[name] / (residual.shape[1] * size))
+                if self._softness:
+                    # Iteratively reweighted least squares: the weight's own derivative is left out.
+                    scale = scale * (1 + (residual / self._softness).square()).rsqrt()
+                flat = jacobian.flatten(0, 1)
+                weighted = flat * scale.reshape(-1, 1)
+                matrix.addmm_(flat.T, weighted)
+                slope.addmv_(weighted.T, residual.flatten())
         return matrix, slope
-
-    @torch.no_grad()
-    def _residuals(self, batch: Batch) -> dict[str, Tensor]:
-        return self._objective.residuals(self._model, batch)
-
-    def _jacobian(self, batch: Batch, size: int, *, forward: bool) -> tuple[Tensor, Tensor]:
-        """Return the Jacobian ``[rows, weights]`` and the residuals ``[rows]`` of a part of a batch of `size`."""
-        names = [name for name, _ in self._model.named_parameters()]
-        runner = _Residuals(self._model, self._objective, size, self._softness)
-
-        def sample(parameters: tuple[Tensor, ...], *leaves: Tensor) -> tuple[Tensor, Tensor]:
-            one = _assemble(batch, [leaf.unsqueeze(-1) for leaf in leaves])
-            named = {f"model.{name}": value for name, value in zip(names, parameters, strict=True)}
-            rows = functional_call(runner, named, (one,))
-            return rows, rows
-
-        derivative = (jacfwd if forward else jacrev)(sample, has_aux=True)
-        leaves = _leaves(batch)
-        jacobians, rows = vmap(derivative, in_dims=(None, *(-1 for _ in leaves)))(tuple(self._parameters), *leaves)
-        flat = [jacobian.detach().flatten(2).flatten(0, 1) for jacobian in jacobians]
-        return torch.cat(flat, dim=1), rows.detach().flatten()
-
-
-class _Residuals(torch.nn.Module):
-    """The residuals of one sample as a vector whose squared norm is its part of the loss."""
-
-    def __init__(self, model: NetworkModule, objective: Objective, size: int, softness: float) -> None:
-        super().__init__()
-        self.model = model
-        self._objective, self._size, self._softness = objective, size, softness
-
-    def forward(self, batch: Batch) -> Tensor:
-        rows = []
-        for name, residual in self._objective.residuals(self.model, batch).items():
-            scale = (self._objective.weights[name] / (residual.numel() * self._size)) ** 0.5
-            row = residual.flatten()
-            if self._softness:
-                # Iteratively reweighted: the weight's own derivative is left out.
-                row = row * (1 + (row.detach() / self._softness).square()).pow(-0.25)
-            rows.append(row * scale)
-        return torch.cat(rows)
-
-
-def _leaves(batch: Batch) -> list[Tensor]:
-    groups = [batch.points] if batch.domain is None else [batch.points, batch.domain]
-    leaves = [leaf for points in groups for leaf in (points.t, points.initial, points.i_app)]
-    return leaves if batch.states is None else [*leaves, batch.states]
-
-
-def _assemble(like: Batch, leaves: list[Tensor]) -> Batch:
-    points = Points(*leaves[:3])
-    domain = None if like.domain is None else Points(*leaves[3:6])
-    return Batch(points, None if like.states is None else leaves[-1], domain)
-
-
-def _part(batch: Batch, samples: slice) -> Batch:
-    return _assemble(batch, [leaf[..., samples] for leaf in _leaves(batch)])
-
-
-def _parts(batch: Batch, size: int) -> Iterator[Batch]:
-    for start in range(0, batch.points.t.numel(), size):
-        yield _part(batch, slice(start, start + size))

@@ -43,7 +43,11 @@ class TrainingDiverged(FhnbenchError):
 
 
 def train_surrogate(
-    task: TrainingTask, network: Network, objective: Objective, recipes: Mapping[str, Recipe]
+    task: TrainingTask,
+    network: Network,
+    objective: Objective,
+    recipes: Mapping[str, Recipe],
+    finish: Objective | None = None,
 ) -> Artifact:
     """Train a network on an objective, resuming from the task's checkpoint if there is one.
 
@@ -57,6 +61,8 @@ def train_surrogate(
         The family's loss.
     recipes
         The family's recipes by name.
+    finish
+        The objective of the second phase; by default the same.
 
     Returns
     -------
@@ -80,7 +86,7 @@ def train_surrogate(
     try:
         training = _Training(task, network, objective, recipe)
         training.first_phase()
-        training.second_phase()
+        training.second_phase(finish or objective)
         artifact = training.artifact()
     finally:
         torch.set_num_threads(threads)
@@ -119,9 +125,8 @@ class _Training:
         generator = torch.Generator().manual_seed(torch_seed(task.seed, Stream.WEIGHTS))
         self.module = NetworkModule(network, problem.save_points, problem.save_interval, generator).to(task.device)
         self.optimizer = make_optimizer(recipe.optimizer, self.module.parameters(), recipe.learning_rate)
-        self.supply = Supply(
-            problem, recipe, task.seed, task.device, window=objective.window, domain=objective.domain, given=task.data
-        )
+        self.supply = Supply(problem, recipe, task.seed, task.device, task.data)
+        self.supply.require(objective)
         self.held_out = HeldOut.sample(problem, recipe.validation_samples, task.seed, Stream.VALIDATION)
         self.identity = fingerprint(
             network, problem, recipe, dict(task.options), task.seed, task.device, task.threads, task.time_budget,
@@ -148,19 +153,20 @@ class _Training:
             standing.first_phase_over = 0 < recipe.early_stop <= standing.stale
             self._save()
 
-    def second_phase(self) -> None:
-        """Take second-order steps from the best weights so far."""
+    def second_phase(self, objective: Objective) -> None:
+        """Take second-order steps on an objective from the best weights so far."""
         standing, recipe = self.standing, self.recipe
         if standing.finish_step >= recipe.finish_steps:
             return
         self.module.double()
         if standing.finish_step == 0:
             self.module.load_state_dict(self.best)
-        solver = GaussNewton(self.module, self.objective, recipe.softness, standing.damping)
+        self.supply.require(objective)
+        solver = GaussNewton(self.module, objective, recipe.softness, standing.damping)
         while standing.finish_step < recipe.finish_steps:
             self.supply.begin_round(-(-standing.steps // recipe.round_steps) + standing.finish_step)
             began = time.perf_counter()
-            batch = self.supply.draw(recipe.finish_batch).map(torch.Tensor.double)
+            batch = self.supply.draw(recipe.finish_batch).double()
             for _ in range(min(_FINISH_ROUND, recipe.finish_steps - standing.finish_step)):
                 loss = solver.step(batch)
                 standing.finish_step += 1
@@ -283,6 +289,7 @@ class _Training:
 
     def _steps_within(self, seconds: float) -> int:
         """Time a few steps, undo them, and return how many fit, in whole rounds."""
+        self.supply.begin_round(0)
         began = 0.0
         for step in range(_WARM_UP_STEPS + _TIMED_STEPS):
             if step == _WARM_UP_STEPS:
