@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 TESTS = Path(__file__).parent
 EXAMPLE = TESTS / "example_plugin"
 HOSTILE = TESTS / "hostile_plugin"
+
+settings.register_profile("fhnbench", deadline=None)  # machines differ, and the first example may compile
+settings.load_profile("fhnbench")
 
 collect_ignore = ["example_plugin", "hostile_plugin"]  # distributions, with tests of their own
 

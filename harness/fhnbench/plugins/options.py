@@ -42,7 +42,7 @@ def parse_contender(text: str) -> tuple[str, dict[str, str]]:
         if key in options:
             raise InvalidOptions(f"{text!r}: option {key!r} is given twice")
         options[key] = value
-    return match["name"], options
+    return match["name"].strip(), options
 
 
 def format_contender(name: str, options: Mapping[str, object]) -> str:
