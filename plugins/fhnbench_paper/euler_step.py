@@ -105,11 +105,13 @@ class EulerStep(Experiment):
                 errors = []
                 for done, substeps in enumerate(self.substeps):
                     dt = problem.save_interval / substeps
-                    states = contender_trajectories(
-                        f"{method}-cpu[dt={dt!r}]", problem, ensemble, "float64", context.threads
-                    )
-                    found = measure_accuracy(states, reference, problem.times) if np.isfinite(states).all() else None
-                    errors.append(StepError(dt, found and found.mae, found and found.p999))
+                    contender = f"{method}-cpu[dt={dt!r}]"
+                    states = contender_trajectories(contender, problem, ensemble, "float64", context.threads)
+                    if np.isfinite(states).all():
+                        found = measure_accuracy(states, reference, problem.times)
+                        errors.append(StepError(dt, found.mae, found.p999))
+                    else:
+                        errors.append(StepError(dt, None, None))
                     report((done + 1) / len(self.substeps))
                 curves.append(Curve(name, method, count, tuple(errors)))
         figures = Figures(self.size, floors, tuple(curves))

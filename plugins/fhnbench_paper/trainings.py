@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 import fhnbench
-from fhnbench import TrainingProgress, TrainingTask, load_artifact, standard_problem, surrogate_family
+from fhnbench import TrainingProgress, TrainingTask, standard_problem, surrogate_family
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
-    from fhnbench import Artifact
     from fhnbench_paper.experiment import Context
 
 
@@ -37,8 +37,8 @@ class Training:
         return f"{self.family}-{self.problem}-{hashlib.sha256(content).hexdigest()[:16]}"
 
 
-def train(training: Training, context: Context, report: Callable[[float], None]) -> Artifact:
-    """Train a surrogate, or take up again what an interrupted experiment left of the same training.
+def train(training: Training, context: Context, report: Callable[[float], None]) -> Path:
+    """Train a surrogate, unless an interrupted experiment left the artifact of the same training.
 
     Parameters
     ----------
@@ -48,10 +48,15 @@ def train(training: Training, context: Context, report: Callable[[float], None])
         Gives the folder that keeps artifacts and checkpoints.
     report
         Called with the fraction done.
+
+    Returns
+    -------
+    Path
+        The artifact's file, which lasts as long as the experiment.
     """
     file = context.work / f"{training.key(context.threads)}.safetensors"
     if file.exists():
-        return load_artifact(file)
+        return file
 
     def show(progress: TrainingProgress) -> None:
         report(progress.step / progress.steps)
@@ -69,6 +74,5 @@ def train(training: Training, context: Context, report: Callable[[float], None])
         threads=context.threads,
         report=show,
     )
-    artifact = surrogate_family(training.family, training.options).train(task)
-    artifact.save(file)
-    return artifact
+    surrogate_family(training.family, training.options).train(task).save(file)
+    return file

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fhnbench.errors import Unavailable
+from fhnbench.plugins.artifacts import select_artifact
 from fhnbench.plugins.contender import kind_of, load, request
 from fhnbench.plugins.options import build
 from fhnbench.plugins.registry import registry
@@ -14,6 +15,7 @@ from fhnbench.workload import Workload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -44,6 +46,28 @@ def surrogate_family(name: str, options: Mapping[str, str] = MappingProxyType({}
         raise Unavailable(f"{name}: {entry.availability}")
     family: SurrogateFamily = build(name, import_target(entry.spec.target), options)
     return family
+
+
+def artifact_file(family: str, problem: Problem, selectors: Mapping[str, str] = MappingProxyType({})) -> Path:
+    """Return the file of the artifact that `fhnbench run` evaluates for a problem.
+
+    Parameters
+    ----------
+    family
+        The surrogate family.
+    problem
+        What it was trained for.
+    selectors
+        What to select by: ``hidden`` (``64x64``), ``activation``, ``recipe``.
+
+    Raises
+    ------
+    FhnbenchError
+        If there is no such family.
+    Unavailable
+        If no artifact fits; the message holds the command that trains one.
+    """
+    return select_artifact(registry().find(SurrogateSpec, family), problem, selectors)
 
 
 def contender_trajectories(
