@@ -242,7 +242,7 @@ def test_truncated_anywhere(dataset: Dataset, tmp_path_factory: pytest.TempPathF
 
 
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_changed_byte_is_noticed_or_changes_nothing(
     dataset: Dataset, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:

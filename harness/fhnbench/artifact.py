@@ -106,7 +106,7 @@ class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "normalisation must have one shift and one non-zero scale for each input and output": len(self.input_shift)
             == len(self.input_scale)
             == len(self.inputs)
-            and len(self.output_shift) == len(self.output_scale) == self.widths[-1:][0]
+            and (len(self.output_shift),) == (len(self.output_scale),) == self.widths[-1:]
             and 0 not in (*self.input_scale, *self.output_scale)
             and bool(np.isfinite([*self.input_shift, *self.input_scale, *self.output_shift, *self.output_scale]).all()),
         }
@@ -171,7 +171,7 @@ class ArtifactMetadata(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schema: str = ARTIFACT_SCHEMA
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Artifact:
     """A trained surrogate in memory.
 

@@ -25,6 +25,8 @@ Quantity = TypeVar("Quantity")
 
 VARIABLES = ("u0", "w0", "i_app")
 
+_LARGEST = float(np.finfo(np.float32).max)
+
 
 @dataclass(frozen=True, slots=True)
 class FitzHughNagumo:
@@ -136,7 +138,7 @@ class Problem:
     Raises
     ------
     FhnbenchError
-        If a range is reversed or not finite, or the save interval does not divide the horizon.
+        If a range is reversed or goes beyond float32, or the save interval does not divide the horizon.
     """
 
     name: str
@@ -150,8 +152,10 @@ class Problem:
     def __post_init__(self) -> None:
         for name in VARIABLES:
             low, high = getattr(self, name)
-            if not (math.isfinite(low) and math.isfinite(high) and low <= high):
-                raise FhnbenchError(f"problem {self.name}: range of {name} is ({low}, {high}); low <= high is needed")
+            if not -_LARGEST <= low <= high <= _LARGEST:
+                raise FhnbenchError(
+                    f"problem {self.name}: range of {name} is ({low}, {high}), not two float32 numbers in order"
+                )
         intervals = self.horizon / self.save_interval if self.save_interval > 0 else math.nan
         if not (self.horizon > 0 and math.isfinite(intervals)):
             raise FhnbenchError(
@@ -161,7 +165,7 @@ class Problem:
         if round(intervals) < 1 or abs(intervals - round(intervals)) > 1e-9 * intervals:
             raise FhnbenchError(
                 f"problem {self.name}: save interval {self.save_interval:g} does not divide the horizon "
-                f"{self.horizon:g}; the nearest that does is {self.horizon / max(1, round(intervals)):g}"
+                f"{self.horizon:g}; the nearest that does is {self.horizon / max(1, round(intervals)):.12g}"
             )
 
     @property
@@ -193,7 +197,7 @@ class Problem:
             ``uniform`` (independent), ``grid`` (a regular grid that includes the ends; `size` is ``k ** d``
             for d varied variables) or ``sobol`` (scrambled Sobol points; needs SciPy).
         seed
-            Seed of the generator; ``grid`` does not use it.
+            Seed of the generator, not negative; ``grid`` does not use it.
 
         Returns
         -------
@@ -203,10 +207,12 @@ class Problem:
         Raises
         ------
         FhnbenchError
-            If `size` is not positive or does not make a grid, or SciPy is missing for ``sobol``.
+            If `size` is not positive or does not make a grid, `seed` is negative, or SciPy is missing for ``sobol``.
         """
         if size < 1:
             raise FhnbenchError(f"an ensemble needs at least one sample, not {size}")
+        if seed < 0:
+            raise FhnbenchError(f"seed {seed} is negative")
         unit = _unit_points(size, len(self.varied), sampling, seed)
         columns = {}
         for name in VARIABLES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -49,8 +50,8 @@ class Workload:
     model: FitzHughNagumo = field(default_factory=FitzHughNagumo)
 
     def __post_init__(self) -> None:
-        if self.size < 1 or self.save_points < 2 or self.save_interval <= 0 or self.threads < 1:
-            raise FhnbenchError(f"no such workload: {self}; size, threads and save interval must be positive")
+        if not (self.size >= 1 and self.save_points >= 2 and 0 < self.save_interval < math.inf and self.threads >= 1):
+            raise FhnbenchError(f"no such workload: {self}; sizes must be positive, save points at least two")
         if self.precision not in get_args(Precision):
             raise FhnbenchError(f"no precision {self.precision!r}; there are {', '.join(get_args(Precision))}")
 

@@ -62,9 +62,10 @@ class DatasetSpec:
         """
         parts = [self.problem.name, str(self.size), self.sampling, f"seed{self.seed}"]
         if self.problem.name not in PROBLEM_NAMES or self.problem != standard_problem(self.problem.name):
-            parts.append(hashlib.sha256(msgspec.json.encode(self.problem)).hexdigest()[:8])
+            as_floats = msgspec.convert(msgspec.to_builtins(self.problem), Problem)  # 50 and 50.0 are the same horizon
+            parts.append(hashlib.sha256(msgspec.json.encode(as_floats)).hexdigest()[:8])
         if self.training_dt is not None:
-            parts.append(f"euler{self.training_dt!r}")
+            parts.append(f"euler{float(self.training_dt)!r}")
         return "-".join(parts) + ".h5"
 
     @property
