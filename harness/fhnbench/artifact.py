@@ -249,7 +249,7 @@ def load_artifact(path: str | os.PathLike[str]) -> Artifact:
         names = [[f"layers.{layer}.{name}" for layer in range(layers)] for name in ("weight", "bias")]
         if odd := set(file.keys()) ^ {name for group in names for name in group}:
             raise InvalidArtifact(f"its tensors are not those of its network: {', '.join(sorted(odd))}")
-        weights, biases = (tuple(file.get_tensor(name) for name in group) for group in names)
+        weights, biases = (tuple(_tensor(file, name) for name in group) for group in names)
         return Artifact(metadata, weights, biases)
 
 
@@ -273,6 +273,13 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
         raise InvalidArtifact(f"{path}: not a readable safetensors file ({error}); train it again") from None
     except (FhnbenchError, msgspec.MsgspecError) as error:
         raise InvalidArtifact(f"{path}: {error}") from None
+
+
+def _tensor(file: Any, name: str) -> NDArray[np.float32]:
+    if (dtype := file.get_slice(name).get_dtype()) != "F32":  # NumPy lacks some types that safetensors has
+        raise InvalidArtifact(f"{name} is of type {dtype}, not F32")
+    tensor: NDArray[np.float32] = file.get_tensor(name)
+    return tensor
 
 
 def _metadata_of(file: Any) -> ArtifactMetadata:
