@@ -95,7 +95,7 @@ def command_line(tmp_path: Path) -> CommandLine:
             text=True,
             check=False,
             cwd=folder,
-            env=environment,
+            env=dict(os.environ) if environment is None else environment,  # not C's, where readline puts COLUMNS
             timeout=timeout_s,
             stdin=subprocess.DEVNULL,
         )

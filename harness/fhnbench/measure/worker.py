@@ -44,7 +44,7 @@ class ContenderWorker:
         cost = contender.cost(asked.workload)
         effective = self._execution.effective
         self.ready = protocol.Prepared(
-            prepare_s, run_s, cost.operations, cost.bytes, effective.device, effective.precision
+            prepare_s, run_s, float(cost.operations), float(cost.bytes), effective.device, effective.precision
         )
         self._cpu_s = time.process_time()
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from fhnbench.results.record import Interval, Row, RunRecord
 
 COLUMNS = ("contender", "MAE", "p99.9", "time", "± 95%", "end to end", "samples/s", "roofline", "prepare", "status")
+NAME_WIDTH = 20
+"""Columns that a contender has in a terminal of 100 before its name breaks."""
+
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
@@ -30,7 +33,8 @@ def run_table(record: RunRecord) -> RenderableType:
     )
     for row in ordered(record.rows):
         style = {"ran": "", "failed": "red", "timed_out": "red"}.get(row.status, "yellow")
-        rows.add_row(*map(Text, cells(row)), style=style)
+        contender, *figures = cells(row)
+        rows.add_row(Text(_breakable(contender)), *map(Text, figures), style=style)
     remarks = [Text(f"{row.contender}: {remark}") for row in ordered(record.rows) for remark in remarks_of(row)]
     if not record.complete:
         remarks.append(Text("The run is not complete.", style="yellow"))
@@ -119,6 +123,11 @@ def to_csv(record: RunRecord) -> str:
             + [row.reason]
         )
     return text.getvalue()
+
+
+def _breakable(contender: str) -> str:
+    """Return a contender with places where a narrow column may break its line, if it is long."""
+    return contender if len(contender) <= NAME_WIDTH else contender.replace("[", " [", 1).replace(",", ", ")
 
 
 def _count(value: float) -> str:

@@ -1,0 +1,237 @@
+"""`fhnbench run` as a user types it: what it measures, what becomes a row, what is refused, what survives."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from fhnbench.exit_status import ExitStatus
+from fhnbench.results.store import RUN_FILE, read_record
+
+QUICK = ("-n", "300", "--rounds", "2")
+HOSTILE = ("example", "hangs", "dies", "garbage", "throws", "probe", "missing", "prints")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def datasets(tmp_path_factory):
+    """Let all runs of this module share their datasets."""
+    folder = tmp_path_factory.mktemp("datasets")
+    os.environ["FHNBENCH_DATASETS"] = str(folder)
+    yield folder
+    del os.environ["FHNBENCH_DATASETS"]
+
+
+@pytest.fixture
+def run(command_line, plugins_path, tmp_path):
+    """Run `fhnbench run` with the example plugin; return the finished process and the record, if there is one."""
+
+    def start(*arguments, plugins=("example",)):
+        output = tmp_path / "run"
+        done = command_line("run", *arguments, "--output", str(output), environment=plugins_path(*plugins))
+        return done, read_record(output) if (output / RUN_FILE).exists() else None
+
+    return start
+
+
+def processes_with(text: str) -> list[int]:
+    """Return the processes whose command line holds a text (Linux)."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and int(folder.name) != os.getpid():
+            try:
+                if text in (folder / "cmdline").read_bytes().decode(errors="replace"):
+                    found.append(int(folder.name))
+            except OSError:
+                continue
+    return found
+
+
+def test_measures_contenders_and_leaves_record_tables_and_picture(run, tmp_path):
+    names = ["ab2-example[dt=0.1]", "ab2-example[dt=0.05]", "ab2-example[dt=0.1,precision=float64]"]
+    done, record = run(*QUICK, *[word for name in names for word in ("--solver", name)])
+    assert done.returncode == ExitStatus.OK, done.stderr
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {RUN_FILE, "table.md", "table.csv", "frontier.png"}
+    assert record.complete
+    assert [row.contender for row in record.rows] == names
+    coarse, fine, double = record.rows
+    assert fine.accuracy.mae < 0.5 * coarse.accuracy.mae
+    assert double.accuracy.mae == pytest.approx(coarse.accuracy.mae, rel=0.05)
+    assert double.effective.precision == "float64"
+    assert {probe.precision for probe in record.probes} == {"float32", "float64"}
+    for row in record.rows:
+        assert row.status == "ran"
+        assert row.resident.low_s <= row.resident.median_s <= row.resident.high_s
+        assert row.end_to_end.median_s >= row.resident.median_s
+        assert len(row.blocks) == len(row.resident.samples) == 2
+        assert 0 < row.roofline_fraction < 1
+    assert record.dataset.size == 300
+    assert record.environment["packages"]["fhnbench-example"] == "0.1.0"
+
+
+def test_what_misbehaves_becomes_a_row_and_the_rest_runs(run):
+    expected = {
+        "ab2-example": ("ran", ""),
+        "print-hostile": ("ran", ""),
+        "hang-hostile[where=prepare]": ("timed_out", "no answer within 4 s"),
+        "hang-hostile[where=run]": ("timed_out", "--timeout"),
+        "die-hostile[how=exit]": ("failed", "ended with exit status 0"),
+        "die-hostile[how=segfault,where=prepare]": ("failed", "killed by SIGSEGV"),
+        "die-hostile[how=kill]": ("failed", "killed by SIGKILL"),
+        "garbage-hostile[what=shape]": ("failed", "shape (50, 2, 300)"),
+        "garbage-hostile[what=dtype]": ("failed", "int32"),
+        "garbage-hostile[what=nan]": ("failed", "nan for w at save point 50, sample"),
+        "garbage-hostile[what=first]": ("failed", "first save point"),
+        "garbage-hostile[what=list]": ("failed", "shape (2,)"),
+        "garbage-hostile[what=object]": ("failed", "ValueError"),
+        "throw-hostile[where=prepare]": ("failed", "OwnError: raised in prepare"),
+        "throw-hostile[where=run]": ("failed", "OwnError: raised in run"),
+        "throw-hostile[where=output]": ("failed", "OwnError: raised in output"),
+        "ab2-example[dt=0.3]": ("refused", "nearest that does is 0.333333"),
+        "ab2-example[precision=float16]": ("refused", "float16"),
+        "probe-hostile": ("unavailable", "the driver is asleep"),
+        "missing-hostile": ("unavailable", "pip install 'fhnbench-hostile[missing]'"),
+        "absent-hostile": ("unavailable", "no_such_module"),
+    }
+    names = [word for name in expected for word in ("--solver", name)]
+    done, record = run(*QUICK, "--timeout", "4", *names, plugins=HOSTILE)
+    assert done.returncode == ExitStatus.DID_NOT_RUN, done.stderr
+    rows = {row.contender: row for row in record.rows}
+    assert {name: row.status for name, row in rows.items()} == {name: status for name, (status, _) in expected.items()}
+    for name, (status, reason) in expected.items():
+        assert reason in rows[name].reason
+        assert "\n" not in rows[name].reason
+        assert (rows[name].resident is not None) == (status == "ran")
+    if sys.platform == "linux":
+        assert not processes_with("time.sleep(600)")
+
+
+def test_accuracy_gate_has_its_own_exit_status(run):
+    done, record = run(*QUICK, "--max-error", "1e-9", "--solver", "ab2-example")
+    assert done.returncode == ExitStatus.GATE_FAILED
+    assert "accuracy gate failed" in record.rows[0].notes[0]
+    assert "accuracy gate failed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--solver", "ab2-exampel"], "did you mean 'ab2-example'?"),
+        (["--solver", "ab2-example[step=0.1]"], "no option 'step'; "),
+        (["--solver", "ab2-example[dt=fast]"], "dt=fast: expected `float`"),
+        (["--solver", "ab2-example[dt"], "is not of the form NAME or NAME[option=value,...]"),
+        (["--solver", "ab2-example[precision=float8]"], "no precision 'float8'"),
+        (["--surrogate", "ddnn"], "is not of the form FAMILY-RUNTIME"),
+        (["--surrogate", "nets-torch"], "no surrogate 'nets'"),
+        (["--problem", "D", "--solver", "ab2-example"], "no problem 'D'; there are A, B, C"),
+        (["--dataset", "missing.h5", "--solver", "ab2-example"], "missing.h5"),
+        (["-n", "0", "--solver", "ab2-example"], "0 is not in the range"),
+        (["--rounds", "few", "--solver", "ab2-example"], "'few' is not a valid integer"),
+    ],
+)
+def test_wrong_use_is_one_line_and_measures_nothing(run, tmp_path, arguments, message):
+    done, record = run("--rounds", "1", *(["-n", "300"] if "-n" not in arguments else []), *arguments)
+    assert done.returncode == ExitStatus.USER_ERROR
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip().splitlines()[-1].startswith("Error: ")
+    assert record is None
+    assert not (tmp_path / "run").exists()
+
+
+def test_dataset_of_a_file(run, command_line, tmp_path):
+    file = tmp_path / "b.h5"
+    done = command_line("dataset", "build", "B", "-n", "100", "--output", str(file))
+    assert done.returncode == ExitStatus.OK, done.stderr
+    done, record = run("--rounds", "1", "--dataset", str(file), "-n", "64", "--solver", "ab2-example")
+    assert done.returncode == ExitStatus.OK, done.stderr
+    assert record.problem.name == "B"
+    assert record.dataset.size == 64
+
+
+def test_dataset_of_a_file_that_does_not_fit_the_question(run, command_line, tmp_path):
+    file = tmp_path / "b.h5"
+    command_line("dataset", "build", "B", "-n", "100", "--output", str(file))
+    for arguments, message in ((["-n", "101"], "holds 100 samples, not 101"), (["--problem", "C"], "holds problem B")):
+        done, record = run("--rounds", "1", "--dataset", str(file), *arguments, "--solver", "ab2-example")
+        assert done.returncode == ExitStatus.USER_ERROR
+        assert message in done.stderr
+        assert record is None
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
+    done, _ = run("--dataset", str(file), "--solver", "ab2-example")
+    assert done.returncode == ExitStatus.USER_ERROR
+    assert str(file) in done.stderr
+
+
+def test_an_older_run_is_not_overwritten(run):
+    done, record = run(*QUICK, "--solver", "ab2-example")
+    assert done.returncode == ExitStatus.OK, done.stderr
+    again, kept = run(*QUICK, "--solver", "ab2-example")
+    assert again.returncode == ExitStatus.USER_ERROR
+    assert "holds a run already" in again.stderr
+    assert kept == record
+
+
+def test_show_prints_the_table_again(run, command_line, tmp_path):
+    done, _ = run(*QUICK, "--solver", "ab2-example")
+    shown = command_line("show", str(tmp_path / "run"))
+    assert shown.returncode == ExitStatus.OK
+    assert shown.stdout.strip() in done.stdout
+    missing = command_line("show", str(tmp_path / "nowhere"))
+    assert missing.returncode == ExitStatus.USER_ERROR
+    assert "nowhere" in missing.stderr
+
+
+@pytest.fixture
+def long_run(plugins_path, tmp_path):
+    """Start a run that would take minutes; return the process and its output folder once a record is there."""
+    output = tmp_path / "run"
+    slow = ("--solver", "ab2-example[dt=0.001]", "--time-budget", "600", "--rounds", "100000")
+    command = [sys.executable, "-m", "fhnbench", "run", "-n", "2000", *slow, "--output", str(output)]
+    process = subprocess.Popen(
+        command, env=plugins_path("example"), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 120
+    while not (output / RUN_FILE).exists():
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    yield process, output
+    process.kill()
+    process.communicate()
+
+
+def workers_of(process) -> list[int]:
+    return [
+        pid
+        for pid in processes_with("fhnbench.measure.worker")
+        if f"PPid:\t{process.pid}\n" in Path(f"/proc/{pid}/status").read_text()
+    ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_what_was_measured_survives_and_workers_do_not(long_run, number):
+    process, output = long_run
+    workers = workers_of(process)
+    assert workers
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    record = read_record(output)
+    assert not record.complete
+    assert record.rows[0].status == "ran"
+    assert record.rows[0].blocks
+    if number != signal.SIGKILL:
+        assert process.returncode == ExitStatus.INTERRUPTED
+        assert "what was measured is in" in errors
+        assert (output / "frontier.png").exists()
+    deadline = time.monotonic() + 20
+    while set(workers) & set(processes_with("fhnbench.measure.worker")):
+        assert time.monotonic() < deadline, "workers outlived the coordinator"
+        time.sleep(0.1)
