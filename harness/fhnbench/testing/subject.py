@@ -41,25 +41,26 @@ class Prepared:
     execution: Execution
     workload: Workload
 
-    def compute(self, ensemble: Ensemble) -> NDArray[Any]:
-        """Upload, run and synchronise; return a copy of the output."""
+    def compute(self, ensemble: Ensemble, when: str = "") -> NDArray[Any]:
+        """Upload, run and synchronise; return a copy of the output, as `output` does."""
         self.execution.upload(ensemble)
         self.execution.run()
         self.execution.synchronize()
-        return self.output(ensemble)
+        return self.output(ensemble, when)
 
-    def output(self, ensemble: Ensemble) -> NDArray[Any]:
+    def output(self, ensemble: Ensemble, when: str = "") -> NDArray[Any]:
         """Return a copy of the output.
 
         Raises
         ------
         ConformanceFailure
-            If it is not what the workload asks for, or does not begin with the states of `ensemble`.
+            If it is not what the workload asks for, or does not begin with the states of `ensemble`; `when` begins
+            the message.
         """
         try:
             return check_trajectories(self.execution.output(), self.workload, ensemble).copy()
         except InvalidTrajectories as error:
-            raise ConformanceFailure(str(error)) from None
+            raise ConformanceFailure(f"{when}: {error}" if when else str(error)) from None
 
 
 @dataclass(frozen=True)

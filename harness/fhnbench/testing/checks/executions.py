@@ -31,12 +31,13 @@ def check_independent_executions(subject: Subject) -> None:
             other.execution.run()
             one.execution.synchronize()
             other.execution.synchronize()
-            from_one, from_other = one.output(first), other.output(second)
-        after_close = one.compute(first)
+            beside, after = "with a newer execution beside it", "after a newer execution was closed"
+            from_one, from_other = one.output(first, beside), other.output(second, "with an older execution beside it")
+        after_close = one.compute(first, after)
     expected = subject.trajectories(first)
-    require_same(from_one, expected, subject.precision, "another execution beside it changes its output")
-    require_same(from_other, subject.trajectories(second), subject.precision, "an older execution changes its output")
-    require_same(after_close, expected, subject.precision, "closing another execution changes its output")
+    require_same(from_one, expected, subject.precision, beside)
+    require_same(from_other, subject.trajectories(second), subject.precision, "with an older execution beside it")
+    require_same(after_close, expected, subject.precision, after)
 
 
 def check_output_of_last_run(subject: Subject) -> None:
@@ -53,9 +54,8 @@ def check_output_of_last_run(subject: Subject) -> None:
         prepared.execution.run()
         prepared.execution.synchronize()
         found = prepared.execution.output().copy()
-    require_equal(waiting, expected, "an upload changes the output of the run before it")
-    what = "after a second run, output does not return its trajectories"
-    require_same(found, subject.trajectories(second), subject.precision, what)
+    require_equal(waiting, expected, "after an upload that no run followed")
+    require_same(found, subject.trajectories(second), subject.precision, "after a second run")
 
 
 def check_close(subject: Subject) -> None:
@@ -75,7 +75,7 @@ def check_close(subject: Subject) -> None:
     del execution
     gc.collect()
     overwriting = [np.full_like(before, -1.0) for _ in range(_CYCLES)]
-    require_equal(states, before, "after close, the array that output had returned changes")
+    require_equal(states, before, "after close, in the array that output had returned")
     del states, overwriting
     _require_released(subject, before.nbytes)
 

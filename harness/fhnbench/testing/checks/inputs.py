@@ -25,7 +25,10 @@ def check_inputs_unmutated(subject: Subject) -> None:
     """
     ensemble = subject.ensemble()
     before = [getattr(ensemble, name).copy() for name in VARIABLES]
-    subject.trajectories(ensemble)
+    with subject.prepared() as prepared:
+        prepared.execution.upload(ensemble)
+        prepared.execution.run()
+        prepared.execution.synchronize()
     for name, kept in zip(VARIABLES, before, strict=True):
         if not np.array_equal(getattr(ensemble, name), kept):
             raise ConformanceFailure(f"the run changed {name} of the ensemble that it was given")
@@ -39,10 +42,10 @@ def check_fresh_inputs(subject: Subject) -> None:
     """
     first, second = subject.two_ensembles()
     expected = subject.trajectories(second)
-    what = "its second run does not compute from the inputs that were uploaded for it"
+    what = "after new inputs were uploaded"
     with subject.prepared() as prepared:
         prepared.compute(first)
-        require_same(prepared.compute(second), expected, subject.precision, what)
+        require_same(prepared.compute(second, what), expected, subject.precision, what)
 
     arrays = {name: getattr(first, name).copy() for name in VARIABLES}
     ensemble = read_only(Ensemble(**arrays, model=first.model), first.u0.dtype)
@@ -50,8 +53,8 @@ def check_fresh_inputs(subject: Subject) -> None:
         prepared.compute(ensemble)
         for name, array in arrays.items():
             array[:] = getattr(second, name)
-        found = prepared.compute(ensemble)
-    require_same(found, expected, subject.precision, f"{what}, if they are in the same arrays as those before")
+        what = "after new inputs were uploaded in the same arrays as those before"
+        require_same(prepared.compute(ensemble, what), expected, subject.precision, what)
 
 
 def check_rerun(subject: Subject) -> None:
@@ -66,7 +69,8 @@ def check_rerun(subject: Subject) -> None:
         prepared.execution.run()
         prepared.execution.run()
         prepared.execution.synchronize()
-        _require_repeated(subject, prepared.output(ensemble), first, "run again after one upload, it differs")
+        what = "run again after one upload"
+        _require_repeated(subject, prepared.output(ensemble, what), first, what)
 
 
 def check_repeatability(subject: Subject) -> None:
@@ -80,8 +84,8 @@ def check_repeatability(subject: Subject) -> None:
         first = prepared.compute(ensemble)
         prepared.compute(other)
         again = prepared.compute(ensemble)
-    _require_repeated(subject, again, first, "the same inputs after others give another output")
-    _require_repeated(subject, subject.trajectories(ensemble), first, "another execution gives another output")
+    _require_repeated(subject, again, first, "with the same inputs, after others")
+    _require_repeated(subject, subject.trajectories(ensemble), first, "with the same inputs, in another execution")
 
 
 def _require_repeated(subject: Subject, found: NDArray[Any], expected: NDArray[Any], what: str) -> None:

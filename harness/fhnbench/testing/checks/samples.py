@@ -28,7 +28,7 @@ def check_batch_sizes(subject: Subject) -> None:
     for part in (slice(0, 1), slice(0, _SMALL), slice(SIZE - _SMALL, SIZE)):
         count = part.stop - part.start
         found = subject.trajectories(ensemble[part])
-        what = f"samples {part.start} to {part.stop - 1} alone (N={count}) differ from what they are with N={SIZE}"
+        what = f"samples {part.start} to {part.stop - 1} of {SIZE} alone (N={count})"
         require_same(found, expected[:, :, part], subject.precision, what)
 
 
@@ -41,4 +41,4 @@ def check_permutation(subject: Subject) -> None:
     order = np.random.default_rng(0).permutation(SIZE)
     found = subject.trajectories(permuted(ensemble, order))
     expected = subject.trajectories(ensemble)[:, :, order]
-    require_same(found, expected, subject.precision, "samples in another order give other trajectories")
+    require_same(found, expected, subject.precision, "with the samples in another order")
