@@ -13,14 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import fhnbench
-from fhnbench.dataset.layout import (
-    FORMAT,
-    FORMAT_VERSION,
-    LONG_NAMES,
-    UNITS,
-    content_digest,
-    states_chunks,
-)
+from fhnbench.dataset.layout import FORMAT, FORMAT_VERSION, LONG_NAMES, UNITS, content_digest, states_chunks
 from fhnbench.dataset.reader import Dataset, open_dataset
 from fhnbench.errors import FhnbenchError
 from fhnbench.files import replacing
@@ -37,6 +30,8 @@ if TYPE_CHECKING:
     from fhnbench.problem import Ensemble, Problem
 
 _COARSE_STEP = 0.01
+"""The largest step that the reference is compared with; its own is half of it."""
+
 _CONVERGED = 1e-8
 _MOST_HALVINGS = 6
 _BLOCK_CHUNKS = 8
@@ -51,9 +46,9 @@ def build_dataset(
 ) -> Dataset:
     """Sample an ensemble, integrate it, and write it with its reference trajectories to a file.
 
-    The reference is float64 RK4. Its step is 0.005 time units or the next smaller one that fits the save interval; it
-    is halved as often as it takes until halving it changes a pilot sample by less than 1e-8 on average. Samples are
-    integrated and written in blocks, so memory does not grow with the trajectories.
+    The reference is float64 RK4. Its step is 0.005 time units, or the next smaller one that fits the save interval,
+    and is halved until the last halving changed a pilot sample by less than 1e-8 on average. Samples are integrated
+    and written in blocks, so memory does not grow with the trajectories.
 
     Parameters
     ----------
