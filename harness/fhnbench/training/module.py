@@ -40,6 +40,9 @@ class NetworkModule(torch.nn.Module):
         Distance of save points, in time units.
     generator
         Draws the initial weights (Xavier; biases zero); without it they are zero.
+    resolution
+        0, or the standard deviation of the first layer's initial weights, whose units are then centred all over
+        the range of the inputs: the larger, the finer the details that are seen at once.
     """
 
     input_shift: Tensor
@@ -48,7 +51,12 @@ class NetworkModule(torch.nn.Module):
     output_scale: Tensor
 
     def __init__(
-        self, network: Network, save_points: int, save_interval: float, generator: torch.Generator | None = None
+        self,
+        network: Network,
+        save_points: int,
+        save_interval: float,
+        generator: torch.Generator | None = None,
+        resolution: float = 0.0,
     ) -> None:
         super().__init__()
         self.network = network
@@ -62,6 +70,11 @@ class NetworkModule(torch.nn.Module):
                 weight.normal_(0.0, math.sqrt(2 / (fan_in + fan_out)), generator=generator)
             self.weights.append(torch.nn.Parameter(weight))
             self.biases.append(torch.nn.Parameter(torch.zeros(fan_out)))
+        if resolution and generator is not None:
+            with torch.no_grad():
+                first = self.weights[0].normal_(0.0, resolution, generator=generator)
+                centres = torch.empty_like(first).uniform_(-1.0, 1.0, generator=generator)
+                self.biases[0].copy_(-(first * centres).sum(1))
         for name in ("input_shift", "input_scale", "output_shift", "output_scale"):
             self.register_buffer(name, torch.tensor(getattr(network, name)))
 

@@ -44,11 +44,16 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         Steps of the first phase, and how many lie between validations.
     early_stop
         End the first phase after so many validations without improvement; 0: never.
+    resolution
+        As for `NetworkModule`.
     softness
         0: squared error. Otherwise the pseudo-Huber loss with this scale, which weighs large errors by their
         absolute value.
     curriculum
-        Fraction of the steps over which the latest training time grows from one save interval to the horizon.
+        Rounds over which the latest training time grows to the horizon, by the same factor each, from
+        `curriculum_start` (a fraction of the horizon); 0: it is the horizon throughout.
+    curriculum_loss
+        The latest training time grows only after rounds whose loss is below; 0: after every round.
     validation_samples
         Held-out trajectories of each validation.
     finish_steps, finish_batch
@@ -76,7 +81,10 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     round_steps: int = 500
     early_stop: int = 0
     softness: float = 0.0
-    curriculum: float = 0.0
+    curriculum: int = 0
+    curriculum_start: float = 0.05
+    curriculum_loss: float = 0.0
+    resolution: float = 0.0
     validation_samples: int = 1_000
     finish_steps: int = 0
     finish_batch: int = 8_192
@@ -86,12 +94,12 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         for name in (*positive, "validation_samples", "finish_batch"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 raise FhnbenchError(f"recipe: {name}={getattr(self, name)} must be positive")
-        for name in ("steps", "finish_steps", "early_stop", "softness"):
+        for name in ("steps", "finish_steps", "early_stop", "softness", "curriculum", "curriculum_loss", "resolution"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
                 raise FhnbenchError(f"recipe: {name}={getattr(self, name)} must not be negative")
         if self.steps + self.finish_steps == 0:
             raise FhnbenchError("recipe: steps and finish_steps are both 0; there is nothing to do")
-        for name in ("warmup", "plateau_factor", "curriculum"):
+        for name in ("warmup", "plateau_factor", "curriculum_start"):
             if not 0 <= getattr(self, name) <= 1:
                 raise FhnbenchError(f"recipe: {name}={getattr(self, name)} must lie between 0 and 1")
         if min(self.samples.values(), default=0) < 0 if isinstance(self.samples, dict) else self.samples < 0:

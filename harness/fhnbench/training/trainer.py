@@ -114,6 +114,8 @@ class _Standing:
     rate_age: int = 0
     first_phase_over: bool = False
     damping: float = 1e-3
+    loss: float = math.inf
+    horizon_fraction: float = 1.0
 
 
 class _Training:
@@ -123,7 +125,9 @@ class _Training:
         self.task, self.objective, self.recipe = task, objective, recipe
         problem = task.problem
         generator = torch.Generator().manual_seed(torch_seed(task.seed, Stream.WEIGHTS))
-        self.module = NetworkModule(network, problem.save_points, problem.save_interval, generator).to(task.device)
+        self.module = NetworkModule(
+            network, problem.save_points, problem.save_interval, generator, recipe.resolution
+        ).to(task.device)
         self.optimizer = make_optimizer(recipe.optimizer, self.module.parameters(), recipe.learning_rate)
         self.supply = Supply(problem, recipe, task.seed, task.device, task.data)
         self.supply.require(objective)
@@ -133,6 +137,8 @@ class _Training:
             None if task.data is None else task.data.digest,
         )  # fmt: skip
         self.standing = _Standing(recipe.steps, recipe.learning_rate)
+        if recipe.curriculum:
+            self.standing.horizon_fraction = recipe.curriculum_start
         self.best = self._weights()
         resumed = self._resume()
         if not resumed and task.time_budget is not None:
@@ -147,6 +153,7 @@ class _Training:
             self._round(min(recipe.round_steps, standing.steps - standing.step))
             standing.seconds += time.perf_counter() - began
             self._validate()
+            self._grow_horizon()
             if recipe.schedule == "plateau" and standing.rate_age >= recipe.plateau_patience:
                 standing.learning_rate *= recipe.plateau_factor
                 standing.rate_age = 0
@@ -154,27 +161,26 @@ class _Training:
             self._save()
 
     def second_phase(self, objective: Objective) -> None:
-        """Take second-order steps on an objective from the best weights so far."""
+        """Take second-order steps on an objective."""
         standing, recipe = self.standing, self.recipe
         if standing.finish_step >= recipe.finish_steps:
             return
         self.module.double()
-        if standing.finish_step == 0:
-            self.module.load_state_dict(self.best)
         self.supply.require(objective)
         solver = GaussNewton(self.module, objective, recipe.softness, standing.damping)
         while standing.finish_step < recipe.finish_steps:
             self.supply.begin_round(-(-standing.steps // recipe.round_steps) + standing.finish_step)
             began = time.perf_counter()
-            batch = self.supply.draw(recipe.finish_batch).double()
+            batch = self.supply.draw(recipe.finish_batch, standing.horizon_fraction).double()
             for _ in range(min(_FINISH_ROUND, recipe.finish_steps - standing.finish_step)):
-                loss = solver.step(batch)
+                standing.loss = solver.step(batch)
                 standing.finish_step += 1
-                self._require_finite(torch.tensor([loss]))
-                self._report(loss)
+                self._require_finite(torch.tensor([standing.loss]))
+                self._report(standing.loss)
             standing.seconds += time.perf_counter() - began
             standing.damping = solver.damping
             self._validate()
+            self._grow_horizon()
             self._save()
 
     def artifact(self) -> Artifact:
@@ -206,7 +212,8 @@ class _Training:
             if time.perf_counter() - reported > _REPORT_S:
                 self._report(self._require_finite(torch.stack(losses)))
                 reported = time.perf_counter()
-        self._report(self._require_finite(torch.stack(losses)))
+        standing.loss = self._require_finite(torch.stack(losses))
+        self._report(standing.loss)
 
     def _descend(self, step: int) -> Tensor:
         """Take one first-order step and return the loss before it."""
@@ -215,13 +222,19 @@ class _Training:
             standing.learning_rate = one_cycle(recipe, (step + 1) / (standing.steps + 1))
         for group in self.optimizer.param_groups:
             group["lr"] = standing.learning_rate
-        grown = recipe.curriculum * standing.steps
-        batch = self.supply.draw(recipe.batch, min(1.0, (step + 1) / grown) if grown else 1.0)
+        batch = self.supply.draw(recipe.batch, standing.horizon_fraction)
         self.optimizer.zero_grad()
         loss = self.objective.loss(self.module, batch, recipe.softness)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         return loss.detach()
+
+    def _grow_horizon(self) -> None:
+        """Let the curriculum go on, if the last round's loss allows it."""
+        standing, recipe = self.standing, self.recipe
+        if recipe.curriculum and not 0 < recipe.curriculum_loss <= standing.loss:
+            growth = recipe.curriculum_start ** (-1 / recipe.curriculum)
+            standing.horizon_fraction = min(1.0, standing.horizon_fraction * growth)
 
     def _require_finite(self, losses: Tensor) -> float:
         """Return the mean of the losses of the last steps; raise if one is not finite."""
@@ -231,7 +244,7 @@ class _Training:
         first = int((~torch.isfinite(losses)).nonzero()[0])
         step = standing.step + standing.finish_step - len(losses) + first + 1
         kept = (
-            f"the last good state is kept in {self.task.checkpoint}" if self.task.checkpoint.exists() else "none kept"
+            f"the last good state is kept in {self.task.checkpoint}" if self.task.checkpoint.exists() else "no good state was reached"
         )
         raise TrainingDiverged(
             f"the loss is {float(losses[first])} at step {step} (learning rate {standing.learning_rate:.3g}); {kept}; "

@@ -1,0 +1,1 @@
+"""The physics-informed family: a network of (t, initial state, current) that satisfies the equations."""

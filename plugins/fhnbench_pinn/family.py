@@ -1,0 +1,61 @@
+"""The family ``pinn``."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, final
+
+from fhnbench import FhnbenchError, SurrogateFamily
+
+if TYPE_CHECKING:
+    from fhnbench import Artifact, NetworkModule, TrainingTask
+
+
+@final
+@dataclass(frozen=True)
+class PhysicsInformed(SurrogateFamily):
+    """A physics-informed network (Werneck et al., section 2).
+
+    Parameters
+    ----------
+    data, physics, boundary
+        Weights of the three losses. With ``data=0`` no trajectory is used.
+    target
+        ``state``: the network gives the state, as in the paper; ``increment``: what is added to the initial state.
+
+    Raises
+    ------
+    FhnbenchError
+        If a weight is negative or not finite, or those of physics and boundary are both zero.
+    """
+
+    data: float = 1.0
+    physics: float = 1.0
+    boundary: float = 100.0
+    target: Literal["state", "increment"] = "state"
+
+    def __post_init__(self) -> None:
+        weights = (self.data, self.physics, self.boundary)
+        if min(weights) < 0 or not all(map(math.isfinite, weights)) or self.physics + self.boundary == 0:
+            raise FhnbenchError(
+                f"pinn: weights data={self.data:g}, physics={self.physics:g}, boundary={self.boundary:g}: all must be "
+                f"finite and not negative, and physics or boundary positive"
+            )
+
+    def train(self, task: TrainingTask) -> Artifact:
+        """Train on the residual of the equations, the initial condition and, if there are any, data."""
+        from fhnbench import direct_network, train_surrogate, typical_trajectories
+        from fhnbench_pinn.objective import PhysicsLoss
+        from fhnbench_pinn.recipes import RECIPES
+
+        states = typical_trajectories(task.problem)
+        network = direct_network(task.problem, task.hidden, task.activations, states, self.target)
+        objective = PhysicsLoss(task.problem.model, self.data, self.physics, self.boundary)
+        return train_surrogate(task, network, objective, RECIPES)
+
+    def module(self, artifact: Artifact) -> NetworkModule:
+        """Return the torch module of an artifact."""
+        from fhnbench import NetworkModule
+
+        return NetworkModule.of(artifact)
