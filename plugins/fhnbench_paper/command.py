@@ -44,13 +44,15 @@ def command(name: str | None, quick: bool, seed: int, output: Path, overwrite: b
 
     spec = find(name)
     experiment = spec.experiment()
+    threads = threads or usable_cpus()
+    words = ["fhnbench", "experiment", name, *(["--quick"] if quick else [])]
     asked = Request(
         spec=spec,
-        command=shlex.join(["fhnbench", "experiment", name, *(["--quick"] if quick else []), "--seed", str(seed)]),
+        command=shlex.join([*words, "--seed", str(seed), "--threads", str(threads)]),
         output=output,
         quick=quick,
         seed=seed,
-        threads=threads or usable_cpus(),
+        threads=threads,
         overwrite=overwrite,
     )
     with reporting(name) as bar:

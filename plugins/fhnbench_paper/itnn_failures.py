@@ -1,0 +1,264 @@
+"""Figure 4: how iterated networks fail, and whether predicting the increment prevents it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self, final
+
+import msgspec
+import numpy as np
+
+from fhnbench import Ensemble, contender_trajectories, reference_trajectories, standard_problem
+from fhnbench_paper.experiment import Experiment, Outcome
+from fhnbench_paper.failures import RULE, Classified, Kind, classify
+from fhnbench_paper.failures_picture import Example, draw
+from fhnbench_paper.progress import Stages
+from fhnbench_paper.record import Finding
+from fhnbench_paper.tables import Table, number
+from fhnbench_paper.trainings import Training, train
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from fhnbench import Problem
+    from fhnbench_paper.experiment import Context
+
+OFTEN, MODES, EITHER = 0.1, 0.5, 0.01
+"""What "often leads to two failure modes" is taken to mean: this share of rollouts fails, the two modes are this share
+of the failures, and each occurs in this share of the rollouts."""
+
+_METHODS: dict[str, tuple[str, dict[str, str]]] = {
+    "itnn, next state": ("itnn", {"target": "state"}),
+    "itnn, increment": ("itnn", {"target": "increment"}),
+    "ddnn": ("ddnn", {}),
+}
+"""Family and options of what is compared; the first is the paper's iterated network."""
+
+PAPER_METHOD, INCREMENT_METHOD, CONTINUOUS_METHOD = _METHODS
+
+
+class RolloutErrors(msgspec.Struct, frozen=True):
+    """The rollouts of one trained network.
+
+    Parameters
+    ----------
+    method, hidden, seed
+        What was trained.
+    mae
+        Over u and w, all save points and samples; None if a rollout diverged.
+    one_step_mae
+        Of a single pass over a save interval, from states of the reference; None for a network of t.
+    shares
+        Share of the samples of each kind.
+    median_shift, p95_shift
+        Of the size of the shift among shifted samples, in time units, at the last event.
+    growing_share
+        Share of the shifted samples whose shift is larger at the last event than at the first.
+    """
+
+    method: str
+    hidden: tuple[int, ...]
+    seed: int
+    mae: float | None
+    one_step_mae: float | None
+    shares: dict[str, float]
+    median_shift: float | None
+    p95_shift: float | None
+    growing_share: float | None
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """What is measured; `classification` is the rule by which rollouts are told apart."""
+
+    samples: int
+    classification: str
+    rollouts: tuple[RolloutErrors, ...]
+
+
+@final
+@dataclass(frozen=True)
+class IterativeFailures(Experiment):
+    """Train iterated networks and a network of t at equal hidden layers and training, and classify their rollouts.
+
+    Parameters
+    ----------
+    problem
+        Problem.
+    hidden
+        Hidden layers to train with; activations are tanh.
+    seeds
+        Trainings of each network.
+    steps
+        Steps of the paper's recipe.
+    size
+        Fresh samples that are rolled out.
+    """
+
+    problem: str = "C"
+    hidden: tuple[tuple[int, ...], ...] = ((8, 8), (16, 16), (32, 32))
+    seeds: int = 2
+    steps: int = 10_000
+    size: int = 20_000
+
+    @classmethod
+    def quick(cls) -> Self:
+        """Return the experiment with one network of each kind and fewer steps."""
+        return cls(hidden=((16, 16),), seeds=1, steps=2_000, size=5_000)
+
+    def measure(self, context: Context) -> Outcome:
+        """Train, roll out and classify."""
+        problem = standard_problem(self.problem)
+        ensemble = problem.sample(self.size if problem.varied else 1, "uniform", context.seed)
+        trainings = [
+            (
+                method,
+                Training(
+                    family, self.problem, hidden, context.seed + k, options=options, overrides={"steps": self.steps}
+                ),
+            )
+            for hidden in self.hidden
+            for k in range(self.seeds)
+            for method, (family, options) in _METHODS.items()
+        ]
+        stages = Stages(context.report, [0.3, *(1.0 for _ in trainings)])
+        reference, _ = reference_trajectories(problem, ensemble, progress=stages.begin("reference"))
+        rollouts: list[RolloutErrors] = []
+        examples: dict[Kind, Example] = {}
+        for method, training in trainings:
+            layers = "x".join(map(str, training.hidden))
+            file = train(training, context, stages.begin(f"training {method}, {layers}, seed {training.seed}"))
+            contender = f"{training.family}-torch[artifact={file}]"
+            states = contender_trajectories(contender, problem, ensemble, threads=context.threads)
+            found = classify(states, reference, problem.times)
+            one_step = None
+            if training.family == "itnn":
+                one_step = _one_step_mae(contender, problem, ensemble, reference, context.threads)
+            rollouts.append(_summary(method, training, found, one_step))
+            if method == PAPER_METHOD:
+                for kind in (Kind.EQUILIBRIUM, Kind.SHIFT):
+                    if kind not in examples and (found.kinds == kind).any():
+                        examples[kind] = _example(f"{method}, {layers}", kind, found, states, reference, problem)
+        figures = Figures(self.size, RULE, tuple(rollouts))
+        shares = {method: _mean_shares(rollouts, method) for method in _METHODS}
+        return Outcome(figures, judge(figures), _table(rollouts), draw(examples, shares))
+
+
+def _summary(method: str, training: Training, found: Classified, one_step: float | None) -> RolloutErrors:
+    shifted = found.kinds == Kind.SHIFT
+    sizes = np.abs(found.shifts[shifted])
+    median, high = (float(np.quantile(sizes, q)) for q in (0.5, 0.95)) if sizes.size else (None, None)
+    return RolloutErrors(
+        method=method,
+        hidden=training.hidden,
+        seed=training.seed,
+        mae=float(found.errors.mean()) if np.isfinite(found.errors).all() else None,
+        one_step_mae=one_step,
+        shares={kind.name.lower(): found.share(kind) for kind in Kind},
+        median_shift=median,
+        p95_shift=high,
+        growing_share=float((sizes > np.abs(found.first_shifts[shifted])).mean()) if sizes.size else None,
+    )
+
+
+def _one_step_mae(
+    contender: str, problem: Problem, ensemble: Ensemble, reference: NDArray[np.float64], threads: int
+) -> float:
+    """Return the mean error of single passes from a state of the reference, another save point for each sample."""
+    samples = np.arange(ensemble.size)
+    points = samples % (problem.save_points - 1)
+    u, w = np.ascontiguousarray(reference[points, :, samples].T)
+    one_interval = dataclasses.replace(problem, horizon=problem.save_interval)
+    start = Ensemble(u, w, ensemble.i_app, ensemble.model)
+    states = contender_trajectories(contender, one_interval, start, threads=threads)
+    return float(np.abs(states[1] - reference[points + 1, :, samples].T).mean())
+
+
+def _example(
+    label: str,
+    kind: Kind,
+    found: Classified,
+    states: NDArray[Any],
+    reference: NDArray[np.float64],
+    problem: Problem,
+) -> Example:
+    """Return the sample of a kind whose error is the median of that kind."""
+    samples = np.flatnonzero(found.kinds == kind)
+    sample = samples[np.argsort(found.errors[samples])[len(samples) // 2]]
+    shift = None if np.isnan(found.shifts[sample]) else float(found.shifts[sample])
+    return Example(label, problem.times, states[:, :, sample], reference[:, :, sample], shift)
+
+
+def judge(figures: Figures) -> tuple[Finding, Finding]:
+    """Judge the two failure modes, and whether iterated networks are worse than networks of t."""
+    return _judge_modes(figures.rollouts), _judge_against_continuous(figures.rollouts)
+
+
+def _mean_shares(rollouts: Sequence[RolloutErrors], method: str) -> dict[str, float]:
+    chosen = [one.shares for one in rollouts if one.method == method]
+    return {kind.name.lower(): float(np.mean([shares[kind.name.lower()] for shares in chosen])) for kind in Kind}
+
+
+def _judge_modes(rollouts: Sequence[RolloutErrors]) -> Finding:
+    shares = _mean_shares(rollouts, PAPER_METHOD)
+    increment = _mean_shares(rollouts, INCREMENT_METHOD)
+    failing, modes = 1 - shares["accurate"], (shares["shift"], shares["equilibrium"])
+    reproduced = failing >= OFTEN and sum(modes) >= MODES * failing and min(modes) >= EITHER
+    shifts = [one.median_shift for one in rollouts if one.method == PAPER_METHOD and one.median_shift is not None]
+    return Finding(
+        statement="While they can achieve low single-iteration errors, recurrent evaluation often leads to two failure "
+        "modes (Fig. 4): (I) small errors accumulate over iterations, causing a temporal shift from the true solution, "
+        "and (II) high errors or parameter-space anomalies push the model into unstable equilibria.",
+        section="section 3",
+        rule=f"reproduced if, averaged over the networks that predict the next state, at least {OFTEN:.0%} of the "
+        f"rollouts fail, modes I and II together are at least {MODES:.0%} of the failures, and each occurs in at least "
+        f"{EITHER:.0%} of the rollouts; else refuted; {RULE}",
+        measurement=f"next state: {failing:.1%} of the rollouts fail, {modes[0]:.1%} by a shift"
+        + (f" (median {np.median(shifts):.2g} time units)" if shifts else "")
+        + f", {modes[1]:.1%} in an equilibrium, {shares['diverged']:.1%} diverge; increment: "
+        f"{1 - increment['accurate']:.1%} fail, {increment['shift']:.1%} by a shift, "
+        f"{increment['equilibrium']:.1%} in an equilibrium",
+        verdict="reproduced" if reproduced else "refuted",
+        why="Both modes occur as the paper has them."
+        if reproduced
+        else "Failures are too rare, mostly of another kind, or only one mode occurs.",
+    )
+
+
+def _judge_against_continuous(rollouts: Sequence[RolloutErrors]) -> Finding:
+    median = {
+        method: float(np.median([np.inf if one.mae is None else one.mae for one in rollouts if one.method == method]))
+        for method in _METHODS
+    }
+    worse = [median[method] > median[CONTINUOUS_METHOD] for method in (PAPER_METHOD, INCREMENT_METHOD)]
+    return Finding(
+        statement="ITNNs generally perform worse than continuous models.",
+        section="section 3",
+        rule="reproduced if the median MAE of the networks that predict the next state and of those that predict the "
+        "increment are both above that of the DDNN at equal hidden layers and training; refuted if both are below; "
+        "not comparable if they disagree",
+        measurement="median MAE: "
+        + "; ".join(
+            f"{method} {number(value) if np.isfinite(value) else 'diverged'}" for method, value in median.items()
+        ),
+        verdict="reproduced" if all(worse) else "not comparable" if any(worse) else "refuted",
+        why="Both kinds of iterated network are worse than the network of t."
+        if all(worse)
+        else "It depends on what the iterated network predicts, which the paper fixes."
+        if any(worse)
+        else "Both kinds of iterated network are better than the network of t at equal hidden layers and training.",
+    )
+
+
+def _table(rollouts: Sequence[RolloutErrors]) -> Table:
+    rows = []
+    for one in rollouts:
+        shares = [f"{one.shares[kind.name.lower()]:.1%}" for kind in Kind]
+        errors = [number(value) for value in (one.one_step_mae, one.mae, one.median_shift)]
+        rows.append((one.method, "x".join(map(str, one.hidden)), str(one.seed), *errors, *shares))
+    kinds = ["accurate", "I: shift", "II: equilibrium", "diverged", "other"]
+    return Table(
+        ("network", "hidden", "seed", "MAE of one pass", "MAE", "median shift (time units)", *kinds), tuple(rows)
+    )
