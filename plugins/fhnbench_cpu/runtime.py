@@ -1,0 +1,89 @@
+"""The runtime ``cpu``: networks evaluated by compiled kernels, fused from initial states to trajectories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
+
+from fhnbench import ALIGNMENT, Cost, HostExecution, Runtime, aligned_full, use_threads
+from fhnbench_cpu.network_kernel import compile_kernel, count_operations, tile_for
+from fhnbench_cpu.network_plan import Plan
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fhnbench import Artifact, Execution, SurrogateFamily, Workload
+    from fhnbench_cpu.network_vectors import Element
+
+
+@final
+@dataclass(frozen=True)
+class CpuRuntime(Runtime):
+    """Evaluates any `Network` on the CPU, without torch: one kernel for all passes, threads and vector units.
+
+    It computes in float32 or float64 (weights are float32 either way). A sample's trajectory depends on nothing but
+    its own inputs, to the last bit: not on the other samples, their number or the threads.
+    """
+
+    def prepare(self, family: SurrogateFamily, artifact: Artifact, workload: Workload) -> Execution:  # noqa: ARG002
+        """Compile the kernel, or find it on disk, and allocate.
+
+        Raises
+        ------
+        Refused
+            If the precision is neither float32 nor float64, or the process may not use as many threads.
+        """
+        plan = _plan(artifact, workload)
+        use_threads(workload.threads)
+        execution = HostExecution(workload, _Evaluation(plan, artifact, workload))
+        execution.run()
+        return execution
+
+    def cost(self, artifact: Artifact, workload: Workload) -> Cost:
+        """Return the operations that the kernel executes, and the bytes of inputs and trajectories.
+
+        Operations are counted as the kernel is built; a division is one.
+        """
+        begin, one_pass = count_operations(_plan(artifact, workload))
+        values = 3 + 2 * workload.save_points
+        return Cost(
+            operations=float(workload.size * (begin + artifact.network.passes(workload.save_points) * one_pass)),
+            bytes=float(workload.size * values * workload.dtype.itemsize),
+        )
+
+
+def _plan(artifact: Artifact, workload: Workload) -> Plan:
+    workload.require_precision("float32", "float64")
+    element: Element = "float64" if workload.precision == "float64" else "float32"
+    return Plan.of(artifact.network, element, tile_for(element))
+
+
+class _Evaluation:
+    """Evaluates an artifact for host arrays; see `HostExecution`."""
+
+    def __init__(self, plan: Plan, artifact: Artifact, workload: Workload) -> None:
+        self._kernel = compile_kernel(plan)
+        self._threads = workload.threads
+        self._parameters = plan.parameters(artifact)
+        self._times = workload.times.astype(workload.dtype)
+        self._memory = aligned_full((workload.threads, plan.thread_memory), 0, workload.dtype)
+        self._padded: list[NDArray[Any]] = []
+        if workload.size < plan.tile.block_size:
+            shapes = [(plan.tile.block_size,)] * 3 + [(workload.save_points, 2, plan.tile.block_size)]
+            self._padded = [aligned_full(shape, 0, workload.dtype) for shape in shapes]
+
+    def __call__(self, *arrays: NDArray[Any]) -> None:
+        """Fill the last of ``u0, w0, i_app, states``."""
+        if not self._padded:
+            self._evaluate(*arrays)
+            return
+        size = arrays[0].size
+        for padded, given in zip(self._padded[:3], arrays, strict=False):
+            padded[:size] = given
+        self._evaluate(*self._padded)
+        arrays[3][...] = self._padded[3][..., :size]
+
+    def _evaluate(self, u0: NDArray[Any], w0: NDArray[Any], i_app: NDArray[Any], states: NDArray[Any]) -> None:
+        use_threads(self._threads)
+        stream = states.ctypes.data % ALIGNMENT == 0 and states.strides[1] % ALIGNMENT == 0
+        self._kernel((self._parameters, self._times), (u0, w0, i_app), states, self._memory, stream)
