@@ -27,9 +27,22 @@ _FILLS: dict[Kind, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One rollout ``[T, 2]`` and its reference, with its shift in time units if it has one."""
+    """One rollout ``[T, 2]`` and its reference.
+
+    Parameters
+    ----------
+    label
+        What was rolled out.
+    share
+        Share of its rollouts that fail so.
+    times, states, reference
+        The trajectories.
+    shift
+        In time units, at the last event that it shares with the reference; None without one.
+    """
 
     label: str
+    share: float
     times: NDArray[Any]
     states: NDArray[Any]
     reference: NDArray[Any]
@@ -47,7 +60,8 @@ def draw(examples: Mapping[Kind, Example], shares: Mapping[str, Mapping[str, flo
             if kind in examples:
                 _draw_example(axes, examples[kind])
             else:
-                axes.text(0.5, 0.5, "no rollout fails so", transform=axes.transAxes, ha="center")
+                axes.set_xticks([])
+                axes.text(0.5, 0.5, "hardly a rollout fails so", transform=axes.transAxes, ha="center")
         left.set_ylabel("u, w (dimensionless)")
         _draw_shares(right, shares)
         return png(figure)
@@ -67,7 +81,7 @@ def _draw_example(axes: Axes, example: Example) -> None:
         )
     if example.shift is not None:
         axes.text(0.98, 0.03, f"last event {example.shift:+.1f} time units", transform=axes.transAxes, ha="right")
-    axes.set_title(f"{axes.get_title()} ({example.label})")
+    axes.set_title(f"{axes.get_title()} ({example.label})", fontsize=9)
     axes.legend(fontsize=8, ncols=2, loc="upper center")
 
 
