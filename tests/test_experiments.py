@@ -234,15 +234,19 @@ def test_largest_step_holds_if_one_problem_agrees():
 
 
 @pytest.mark.parametrize(
-    ("learnt", "near", "verdict"),
-    [(0.95, 0.6, "reproduced"), (0.9, 0.5, "reproduced"), (0.89, 0.6, "refuted"), (0.95, 0.49, "refuted")],
+    ("learnt", "near", "verdicts"),
+    [
+        (0.9, 0.5, ("reproduced", "reproduced")),
+        (0.89, 0.6, ("refuted", "reproduced")),
+        (0.95, 0.49, ("reproduced", "refuted")),
+    ],
 )
-def test_error_map_verdict(learnt, near, verdict):
+def test_error_map_verdicts(learnt, near, verdicts):
     good = error_map.SurrogateErrors("ddnn", "a", "b", (3,), 1e-3, 0.99, 0.9)
     other = msgspec.structs.replace(good, family="pinn", learnt_share=learnt, sensitive_error_share=near)
-    found = error_map.judge(error_map.Figures(1, 0.0, 0.0, (good, other)))
-    assert found.verdict == verdict
-    assert verdict == "reproduced" or "pinn" in found.why
+    findings = error_map.judge(error_map.Figures(1, 0.0, 0.0, (good, other)))
+    assert tuple(finding.verdict for finding in findings) == verdicts
+    assert all(("pinn" in finding.why) == (finding.verdict == "refuted") for finding in findings)
 
 
 def test_share_of_top():
@@ -360,7 +364,7 @@ def test_shifted_copy_is_a_shift_by_as_much(size, sign):
     reference = beats(phase=5)
     kind, shift, _ = classified(beats(phase=5 + sign * size), reference)
     assert kind is Kind.SHIFT
-    assert shift == pytest.approx(sign * size, abs=0.15)
+    assert shift == pytest.approx(sign * size, abs=0.3)  # save points are 1 apart
 
 
 def test_slow_copy_is_a_growing_shift():

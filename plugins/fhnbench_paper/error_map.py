@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, final
 
 import msgspec
 import numpy as np
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from fhnbench import (
     Ensemble,
@@ -25,7 +26,7 @@ from fhnbench_paper.record import Finding
 from fhnbench_paper.tables import Table, number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
@@ -40,7 +41,7 @@ SENSITIVE = 0.1
 """The share of initial states that counts as near a separatrix: those on which the solution depends most."""
 
 LEARNT_SHARE, ERROR_SHARE = 0.9, 0.5
-"""What "almost the entire solution space" and "concentrated" are taken to mean."""
+"""The shares that "almost the entire solution space" and "concentrated" are taken to be."""
 
 _STEP = 0.01
 _NEIGHBOUR = 1e-3
@@ -145,7 +146,7 @@ class ErrorMap(Experiment):
             )
         figures = Figures(self.size, self.w0, separatrix, tuple(surrogates))
         picture = _picture(problem, line.u0, truth[:, 0], predicted[:, 0], figures)
-        return Outcome(figures, (judge(figures),), _table(figures), picture)
+        return Outcome(figures, judge(figures), _table(figures), picture)
 
     def _line(self, problem: Problem) -> Ensemble:
         u0 = np.linspace(*problem.u0, self.lines, dtype=np.float32).astype(np.float64)
@@ -180,33 +181,46 @@ def share_of_top(values: NDArray[Any], by: NDArray[Any], fraction: float) -> flo
     return float(values[top].sum() / values.sum())
 
 
-def judge(figures: Figures) -> Finding:
-    """Judge whether surrogates learn almost everything, and err where the solution bifurcates."""
-    failing = [
-        one.family
-        for one in figures.surrogates
-        if one.learnt_share < LEARNT_SHARE or one.sensitive_error_share < ERROR_SHARE
-    ]
+def judge(figures: Figures) -> tuple[Finding, Finding]:
+    """Judge whether surrogates learn almost everything, and whether they err where the solution bifurcates."""
+    return _judge_learnt(figures.surrogates), _judge_concentration(figures.surrogates)
+
+
+def _judge_learnt(surrogates: Sequence[SurrogateErrors]) -> Finding:
+    failing = [one.family for one in surrogates if one.learnt_share < LEARNT_SHARE]
     return Finding(
         statement="In general, after optimization, all three approaches employed, DDNNs, PINNs, and ITNNs, yielded at "
-        "least some good surrogates where NNs managed to learn almost the entire solution space, with only minor "
-        "error regions concentrated around bifurcation points, as shown in Figure 1.",
+        "least some good surrogates where NNs managed to learn almost the entire solution space, [...]",
         section="section 3",
         rule=f"reproduced if, for the best artifact of every family on fresh samples of problem B, at least "
-        f"{LEARNT_SHARE:.0%} of the trajectories have an MAE below {LEARNT:g}, and the {SENSITIVE:.0%} of the initial "
-        f"states on which the solution depends most hold at least {ERROR_SHARE:.0%} of the absolute error; else "
-        f"refuted",
+        f"{LEARNT_SHARE:.0%} of the trajectories have an MAE below {LEARNT:g}; else refuted",
         measurement="; ".join(
-            f"{one.family}: {one.learnt_share:.1%} of trajectories below {LEARNT:g}, {one.sensitive_error_share:.0%} "
-            f"of the error in the most sensitive {SENSITIVE:.0%}"
-            for one in figures.surrogates
+            f"{one.family}: {one.learnt_share:.1%} of the trajectories below {LEARNT:g}, MAE {number(one.mae)}"
+            for one in surrogates
         ),
         verdict="refuted" if failing else "reproduced",
-        why=f"{', '.join(failing)}: more than {1 - LEARNT_SHARE:.0%} of the trajectories are not learnt, or less than "
-        f"{ERROR_SHARE:.0%} of the error lies near separatrices."
+        why=f"Less than {LEARNT_SHARE:.0%} of the trajectories are learnt by {' and '.join(failing)}."
         if failing
-        else f"Every family learns at least {LEARNT_SHARE:.0%} of the trajectories, and at least {ERROR_SHARE:.0%} of "
-        f"its error lies near separatrices.",
+        else f"Every family learns at least {LEARNT_SHARE:.0%} of the trajectories.",
+    )
+
+
+def _judge_concentration(surrogates: Sequence[SurrogateErrors]) -> Finding:
+    failing = [one.family for one in surrogates if one.sensitive_error_share < ERROR_SHARE]
+    return Finding(
+        statement="[...] with only minor error regions concentrated around bifurcation points, as shown in Figure 1.",
+        section="section 3",
+        rule=f"reproduced if, for the best artifact of every family on fresh samples of problem B, the "
+        f"{SENSITIVE:.0%} of the initial states on which the solution depends most hold at least {ERROR_SHARE:.0%} of "
+        f"the absolute error; else refuted",
+        measurement="; ".join(
+            f"{one.family}: the most sensitive {SENSITIVE:.0%} hold {one.sensitive_error_share:.0%} of the error"
+            for one in surrogates
+        ),
+        verdict="refuted" if failing else "reproduced",
+        why=f"Most of the error of {' and '.join(failing)} lies elsewhere."
+        if failing
+        else "At least half of every family's error lies near separatrices.",
     )
 
 
@@ -245,8 +259,13 @@ def _picture(
         mesh = error_axes.pcolormesh(problem.times, u0, error.T, cmap="magma")
         error_axes.set(title="absolute error of u", xlabel="time (time units)")
         figure.colorbar(mesh, ax=error_axes, label="|error| (dimensionless)", pad=0.02)
-        mean_axes.semilogx(error.mean(axis=0), u0, color=COLOURS[0])
+        mean = error.mean(axis=0)
+        mean_axes.semilogx(mean, u0, color=COLOURS[0])
+        low, high = np.log10([mean.min(), mean.max()])
+        mean_axes.set_xlim(10 ** np.floor(low), 10 ** np.ceil(high))
         mean_axes.set(title="mean over time", xlabel="|error|")
+        mean_axes.xaxis.set_major_locator(LogLocator(numticks=4))
+        mean_axes.xaxis.set_minor_formatter(NullFormatter())
         true_axes.set_ylabel(f"initial potential u0, at w0 = {figures.w0:g}")
         _mark_separatrix((true_axes, predicted_axes, error_axes), mean_axes, figures.separatrix_u0)
         return png(figure)
