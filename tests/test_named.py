@@ -48,8 +48,8 @@ def test_a_surrogate_is_evaluated_with_the_artifact_that_run_chooses():
     [
         (lambda a: contender_trajectories("euler-cpi", a, a.sample(1)), FhnbenchError, "did you mean 'euler-cpu'?"),
         (lambda a: contender_trajectories("euler-cpu[dt=0.3]", a, a.sample(1)), Refused, "does not divide"),
-        (lambda a: surrogate_family("dnnn"), FhnbenchError, "did you mean 'ddnn'?"),
-        (lambda a: surrogate_family("itnn", {"target": "both"}), FhnbenchError, "target=both"),
+        (lambda _: surrogate_family("dnnn"), FhnbenchError, "did you mean 'ddnn'?"),
+        (lambda _: surrogate_family("itnn", {"target": "both"}), FhnbenchError, "target=both"),
         (lambda a: artifact_file("ddnn", a, {"hidden": "1x2x3"}), Unavailable, "fhnbench train ddnn --problem A"),
     ],
 )
