@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fhnbench import reporting, usable_cpus
+from fhnbench import reporting
 from fhnbench_paper.catalogue import EXPERIMENTS, find
 from fhnbench_paper.progress import Lines
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     help="Results go to DIR/NAME.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the results that are there.")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads.  [default: all]")
-def command(name: str | None, quick: bool, seed: int, output: Path, overwrite: bool, threads: int | None) -> None:
+@click.option("--threads", default=1, show_default=True, type=click.IntRange(1), help="CPU threads.")
+def command(name: str | None, quick: bool, seed: int, output: Path, overwrite: bool, threads: int) -> None:
     """Run the experiment NAME and judge the paper's statements by its figures; without NAME, list all.
 
     It writes DIR/NAME: record.json (all figures and settings, the paper's statements, the rules and the verdicts),
@@ -44,7 +44,6 @@ def command(name: str | None, quick: bool, seed: int, output: Path, overwrite: b
 
     spec = find(name)
     experiment = spec.experiment()
-    threads = threads or usable_cpus()
     words = ["fhnbench", "experiment", name, *(["--quick"] if quick else [])]
     asked = Request(
         spec=spec,
