@@ -129,7 +129,7 @@ def test_a_nan_stops_with_its_step_and_keeps_the_last_good_state(task):
 
 
 def test_without_a_good_state_the_message_says_so(task):
-    with pytest.raises(TrainingDiverged, match="at step 1 .*no good state was reached"):
+    with pytest.raises(TrainingDiverged, match=r"at step 1 .*no good state was reached"):
         train(task, Exploding(0))
 
 
@@ -257,6 +257,8 @@ def test_overrides_are_converted_from_text():
 
 
 def test_a_network_that_is_too_large_for_the_second_phase_is_refused(task):
-    task = dataclasses.replace(task, hidden=(80, 80), activations=("tanh",) * 2, overrides={"finish_steps": 1, "steps": 20})
+    task = dataclasses.replace(
+        task, hidden=(80, 80), activations=("tanh",) * 2, overrides={"finish_steps": 1, "steps": 20}
+    )
     with pytest.raises(FhnbenchError, match=r"at most 5,000 weights.*finish_steps=0"):
         train(task)

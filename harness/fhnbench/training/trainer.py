@@ -106,6 +106,7 @@ class _Standing:
     step: int = 0
     finish_step: int = 0
     seconds: float = 0.0
+    timed_steps: int = 0
     data_seconds: float = 0.0
     validation_mae: float = math.inf
     best_mae: float = math.inf
@@ -151,7 +152,7 @@ class _Training:
             self.supply.begin_round(standing.step // recipe.round_steps)
             began = time.perf_counter()
             self._round(min(recipe.round_steps, standing.steps - standing.step))
-            standing.seconds += time.perf_counter() - began
+            self._count_time(began)
             self._validate()
             self._grow_horizon()
             if recipe.schedule == "plateau" and standing.rate_age >= recipe.plateau_patience:
@@ -177,7 +178,7 @@ class _Training:
                 standing.finish_step += 1
                 self._require_finite(torch.tensor([standing.loss]))
                 self._report(standing.loss)
-            standing.seconds += time.perf_counter() - began
+            self._count_time(began)
             standing.damping = solver.damping
             self._validate()
             self._grow_horizon()
@@ -243,13 +244,16 @@ class _Training:
         standing = self.standing
         first = int((~torch.isfinite(losses)).nonzero()[0])
         step = standing.step + standing.finish_step - len(losses) + first + 1
-        kept = (
-            f"the last good state is kept in {self.task.checkpoint}" if self.task.checkpoint.exists() else "no good state was reached"
-        )
+        file = self.task.checkpoint
+        kept = f"the last good state is kept in {file}" if file.exists() else "no good state was reached"
         raise TrainingDiverged(
             f"the loss is {float(losses[first])} at step {step} (learning rate {standing.learning_rate:.3g}); {kept}; "
             f"train with a lower rate: --set learning_rate={standing.learning_rate / 4:.2g}"
         )
+
+    def _count_time(self, began: float) -> None:
+        self.standing.seconds += time.perf_counter() - began
+        self.standing.timed_steps = self.standing.step + self.standing.finish_step
 
     def _validate(self) -> None:
         standing = self.standing
@@ -266,7 +270,7 @@ class _Training:
     def _report(self, loss: float) -> None:
         standing, steps = self.standing, self.standing.steps + self.recipe.finish_steps
         done = standing.step + standing.finish_step
-        elapsed = standing.seconds / max(1, done - done % self.recipe.round_steps)
+        step_s = standing.seconds / standing.timed_steps if standing.timed_steps else math.inf
         self.task.report(
             TrainingProgress(
                 step=done,
@@ -275,7 +279,7 @@ class _Training:
                 validation_mae=standing.validation_mae,
                 best_mae=standing.best_mae,
                 learning_rate=standing.learning_rate,
-                remaining_s=elapsed * (steps - done) if standing.seconds else math.inf,
+                remaining_s=step_s * (steps - done) if done < steps else 0.0,
             )
         )
 
