@@ -235,3 +235,46 @@ def test_what_was_measured_survives_and_workers_do_not(long_run, number):
     while set(workers) & set(processes_with("fhnbench.measure.worker")):
         assert time.monotonic() < deadline, "workers outlived the coordinator"
         time.sleep(0.1)
+
+
+def test_no_names_measures_everything_that_can_run(run):
+    done, record = run("--problem", "A", "-n", "200", "--rounds", "1")
+    assert done.returncode == ExitStatus.OK, done.stderr
+    names = {row.contender for row in record.rows}
+    assert {"euler-cpu", "midpoint-cpu", "heun-cpu", "rk4-cpu", "ddnn-cpu", "ddnn-torch", "ab2-example"} <= names
+    assert {row.status for row in record.rows} == {"ran"}
+    assert {row.kind for row in record.rows} == {"solver", "surrogate"}
+
+
+def test_runtimes_agree_on_an_artifact(run):
+    runtimes = ["--surrogate", "ddnn-cpu", "--surrogate", "ddnn-torch", "--surrogate", "itnn-cpu"]
+    done, record = run(*QUICK, *runtimes, "--surrogate", "itnn-torch")
+    assert done.returncode == ExitStatus.OK, done.stderr
+    direct, direct_torch, iterative, iterative_torch = record.rows
+    assert direct.artifact == direct_torch.artifact
+    assert direct.accuracy.mae == pytest.approx(direct_torch.accuracy.mae, rel=1e-3)
+    assert iterative.accuracy.mae == pytest.approx(iterative_torch.accuracy.mae, rel=1e-3)
+    assert iterative.accuracy.mae < 1e-2
+
+
+def test_outside_its_training_a_surrogate_is_refused_unless_told(run, command_line, tmp_path):
+    file = tmp_path / "longer.h5"
+    done = command_line("dataset", "build", "C", "-n", "64", "--horizon", "60", "--output", str(file))
+    assert done.returncode == ExitStatus.OK, done.stderr
+    asked = ("--rounds", "1", "--dataset", str(file), "--surrogate", "ddnn-cpu")
+    done, record = run(*asked)
+    assert done.returncode == ExitStatus.DID_NOT_RUN
+    assert record.rows[0].status == "refused"
+    assert "horizon 60 lies beyond the trained 50" in record.rows[0].reason
+    (tmp_path / "run" / RUN_FILE).unlink()
+    done, record = run(*asked, "--extrapolate")
+    assert done.returncode == ExitStatus.OK, done.stderr
+    assert "horizon 60" in record.rows[0].artifact.extrapolated
+    assert "extrapolates" in done.stdout
+
+
+def test_missing_artifact_names_the_command_that_trains_one(run):
+    done, record = run(*QUICK, "--surrogate", "ddnn-cpu[hidden=7x7]")
+    assert done.returncode == ExitStatus.DID_NOT_RUN
+    assert record.rows[0].status == "unavailable"
+    assert "fhnbench train ddnn --problem C --hidden 7,7" in record.rows[0].reason
