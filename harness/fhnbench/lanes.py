@@ -1,10 +1,10 @@
 """Explicit vectors for compiled kernels: a number type that is several vector registers wide.
 
-Inside a function compiled by `fhnbench.jit`, `load` gives a value of adjacent samples that is added, subtracted and
-multiplied like a number, lane by lane, also with scalars. A state kept in such a value stays in registers over any
-number of steps, whatever the loop around it looks like; LLVM's automatic vectorisation gives that only to loops that
-it unrolls completely. A value is made several registers wide so that their dependency chains hide the latency
-of the arithmetic units from each other.
+Inside a function compiled by `fhnbench.jit`, `load` gives a value of adjacent elements that is added, subtracted and
+multiplied like a number, lane by lane, also with scalars. A state that is kept in such a value stays in registers
+over any number of steps, whatever the loop around it looks like; LLVM's automatic vectorisation gives that only to
+loops that it unrolls completely. A value is several registers wide so that the chains of dependent operations in its
+registers hide each other's latency.
 
 Use it as a module: ``from fhnbench import jit, lanes``.
 """
@@ -19,13 +19,14 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 
-from fhnbench.arrays import ALIGNMENT
 from fhnbench.native import REGISTER_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import DTypeLike
+
+_INDEX = ir.IntType(32)
 
 
 def count(dtype: DTypeLike, registers: int) -> int:
@@ -34,19 +35,20 @@ def count(dtype: DTypeLike, registers: int) -> int:
 
 
 class Lanes(types.Type):
-    """The numba type of `size` numbers of one type; `size` is a power of two."""
+    """The numba type of a value that fills `registers` vector registers with numbers of one type."""
 
-    def __init__(self, element: Any, size: int) -> None:
+    def __init__(self, element: Any, registers: int) -> None:
         self.element = element
-        self.size = size
-        super().__init__(f"Lanes({element}, {size})")
+        self.registers = registers
+        super().__init__(f"Lanes({element}, {registers})")
 
 
 @register_model(Lanes)
 class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, lanes: Lanes) -> None:
         element = manager.lookup(lanes.element).get_value_type()
-        super().__init__(manager, lanes, ir.VectorType(element, lanes.size))  # type: ignore[no-untyped-call]
+        register = ir.VectorType(element, count(lanes.element.name, 1))
+        super().__init__(manager, lanes, ir.ArrayType(register, lanes.registers))  # type: ignore[no-untyped-call]
 
 
 def _intrinsic(define: Callable[..., Any]) -> Any:
@@ -58,15 +60,18 @@ def _intrinsic(define: Callable[..., Any]) -> Any:
 def load(_context: Any, array: Any, start: Any, registers: Any) -> Any:
     """Return the elements of a contiguous one-dimensional array from `start`, as many as `registers` hold.
 
-    `registers` is a literal or global constant. Nothing checks that the elements exist.
+    `registers` is a literal or a global constant. Nothing checks that the elements exist.
     """
     if not (_is_place(array, start) and isinstance(registers, types.IntegerLiteral)):
         return None
-    lanes = Lanes(array.dtype, count(array.dtype.name, registers.literal_value))
+    lanes = Lanes(array.dtype, registers.literal_value)
 
     def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        pointer = _element_pointer(target, builder, signature, arguments, lanes)
-        return builder.load(pointer, align=array.dtype.bitwidth // 8)
+        value = ir.Constant(target.get_value_type(lanes), ir.Undefined)
+        for register, pointer in _pointers(target, builder, signature, arguments, lanes):
+            part = builder.load(pointer, align=array.dtype.bitwidth // 8)
+            value = builder.insert_value(value, part, register)
+        return value
 
     return lanes(array, types.intp, registers), generate
 
@@ -78,8 +83,9 @@ def store(_context: Any, array: Any, start: Any, value: Any) -> Any:
         return None
 
     def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        pointer = _element_pointer(target, builder, signature, arguments, value)
-        builder.store(arguments[2], pointer, align=array.dtype.bitwidth // 8)
+        for register, pointer in _pointers(target, builder, signature, arguments, value):
+            part = builder.extract_value(arguments[2], register)
+            builder.store(part, pointer, align=array.dtype.bitwidth // 8)
         return target.get_dummy_value()
 
     return types.void(array, types.intp, value), generate
@@ -87,18 +93,18 @@ def store(_context: Any, array: Any, start: Any, value: Any) -> Any:
 
 @_intrinsic
 def stream(_context: Any, array: Any, start: Any, value: Any) -> Any:
-    """Write a value past the caches; the address is a multiple of `arrays.ALIGNMENT` bytes.
+    """Write a value past the caches, to an address that is a multiple of `fhnbench.ALIGNMENT`.
 
-    Large results that nobody reads soon are written faster this way. `drain` before another thread reads them.
+    Large results that nobody reads soon are written faster this way. Call `drain` before another thread reads them.
     """
     if not (_is_place(array, start) and isinstance(value, Lanes)):
         return None
 
     def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        pointer = _element_pointer(target, builder, signature, arguments, value)
-        instruction = builder.store(arguments[2], pointer, align=ALIGNMENT)
-        one = builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)])
-        instruction.set_metadata("nontemporal", one)
+        past_caches = builder.module.add_metadata([_INDEX(1)])
+        for register, pointer in _pointers(target, builder, signature, arguments, value):
+            instruction = builder.store(builder.extract_value(arguments[2], register), pointer, align=REGISTER_BYTES)
+            instruction.set_metadata("nontemporal", past_caches)
         return target.get_dummy_value()
 
     return types.void(array, types.intp, value), generate
@@ -120,19 +126,24 @@ def _is_place(array: Any, start: Any) -> bool:
     return contiguous and isinstance(start, types.Integer)
 
 
-def _element_pointer(target: Any, builder: Any, signature: Any, arguments: Any, lanes: Lanes) -> Any:
+def _pointers(target: Any, builder: Any, signature: Any, arguments: Any, lanes: Lanes) -> Iterator[tuple[int, Any]]:
+    """Yield each register's number and the place in the array that it is loaded from or stored to."""
     array = target.make_array(signature.args[0])(target, builder, arguments[0])
-    pointer = builder.gep(array.data, [arguments[1]])
-    return builder.bitcast(pointer, target.get_value_type(lanes).as_pointer())
+    place = builder.gep(array.data, [arguments[1]])
+    place = builder.bitcast(place, target.get_value_type(lanes).as_pointer())
+    for register in range(lanes.registers):
+        yield register, builder.gep(place, [_INDEX(0), _INDEX(register)])
 
 
-def _broadcast(target: Any, builder: Any, value: Any, given: Any, lanes: Lanes) -> Any:
+def _parts(target: Any, builder: Any, value: Any, given: Any, lanes: Lanes) -> list[Any]:
+    """Return an operand register by register; a scalar fills them all."""
     if isinstance(given, Lanes):
-        return value
-    index = ir.IntType(32)
-    undefined = ir.Constant(target.get_value_type(lanes), ir.Undefined)
-    first = builder.insert_element(undefined, target.cast(builder, value, given, lanes.element), index(0))
-    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(index, lanes.size), [0] * lanes.size))
+        return [builder.extract_value(value, register) for register in range(lanes.registers)]
+    vector = target.get_value_type(lanes).element
+    undefined = ir.Constant(vector, ir.Undefined)
+    first = builder.insert_element(undefined, target.cast(builder, value, given, lanes.element), _INDEX(0))
+    everywhere = ir.Constant(ir.VectorType(_INDEX, vector.count), [0] * vector.count)
+    return [builder.shuffle_vector(first, undefined, everywhere)] * lanes.registers
 
 
 def _define(symbol: Callable[[Any, Any], Any], instruction: str) -> None:
@@ -148,11 +159,14 @@ def _define(symbol: Callable[[Any, Any], Any], instruction: str) -> None:
 
     def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         lanes = signature.return_type
-        operands = [
-            _broadcast(target, builder, value, given, lanes)
-            for value, given in zip(arguments, signature.args, strict=True)
-        ]
-        return getattr(builder, instruction)(*operands, flags=("contract",))
+        left, right = (
+            _parts(target, builder, value, given, lanes) for value, given in zip(arguments, signature.args, strict=True)
+        )
+        value = ir.Constant(target.get_value_type(lanes), ir.Undefined)
+        for register in range(lanes.registers):
+            part = getattr(builder, instruction)(left[register], right[register], flags=("contract",))
+            value = builder.insert_value(value, part, register)
+        return value
 
     type_callable(symbol)(result)
     for left, right in ((Lanes, Lanes), (Lanes, types.Number), (types.Number, Lanes)):

@@ -2,7 +2,7 @@
 
 A formula takes the pre-activation as a `Vector` and computes with ``+ - *``, ``fma`` and a few operations on bits, in
 the precision of its argument. One that needs a division returns a `Ratio` instead of the quotient, because a division
-takes as long as ten multiply-adds: neurons share it in pairs, ``a / b = a d (1 / b d)`` and ``c / d = c b (1 / b d)``.
+takes as long as ten multiply-adds: neurons share it in pairs, ``a / b = a (d / bd)`` and ``c / d = c (b / bd)``.
 Numbers of instructions are nowhere declared; they are counted as kernels are built.
 
 The coefficients are minimax: they make the largest relative error (found with Remez's exchange in 50 digits, and with
@@ -104,24 +104,25 @@ _EXPONENTIAL: dict[Element, _Exponential] = {
 
 
 def _exponential_of_minus(x: Vector) -> Vector:
-    """Return ``e^-x = 2^n 2^f`` with n the nearest whole number, for x clamped so that no product overflows.
+    """Return ``e^-x = 2^n 2^f`` with n the nearest whole number, for x between plus and minus the limit.
 
     n comes from adding a number so large that its unit in the last place is one. The rounding error of the constant
     log2(e) is, by luck, 1e-8 of it in float32 and 1e-17 in float64, so one multiply-add reduces the argument.
     """
-    c = _EXPONENTIAL[x.element]
-    x = x.minimum(c.limit).maximum(-c.limit)
     shifted = x.fma(-_LOG2_E, x.unit_shift)
     fraction = x.fma(-_LOG2_E, x.unit_shift - shifted)
-    return _polynomial(fraction, c.coefficients).times_two_to_the(shifted)
+    return _polynomial(fraction, _EXPONENTIAL[x.element].coefficients).times_two_to_the(shifted)
 
 
 def _sigmoid(x: Vector) -> Ratio:
-    return Ratio(x.constant(1.0), _exponential_of_minus(x) + 1.0)
+    limit = _EXPONENTIAL[x.element].limit
+    return Ratio(x.constant(1.0), _exponential_of_minus(x.minimum(limit).maximum(-limit)) + 1.0)
 
 
 def _silu(x: Vector) -> Ratio:
-    return Ratio(x, _exponential_of_minus(x) + 1.0)
+    limit = _EXPONENTIAL[x.element].limit
+    x = x.maximum(-limit)
+    return Ratio(x, _exponential_of_minus(x.minimum(limit)) + 1.0)
 
 
 _LOG1P: dict[Element, tuple[float, ...]] = {
@@ -143,7 +144,8 @@ _LOG1P: dict[Element, tuple[float, ...]] = {
 def _softplus(x: Vector) -> Vector:
     """Return ``log(1 + e^x) = max(x, 0) + log(1 + e^-|x|)``, which neither overflows nor cancels."""
     positive = x.maximum(0.0)
-    exponential = _exponential_of_minus(positive + positive - x)
+    magnitude = positive + positive - x
+    exponential = _exponential_of_minus(magnitude.minimum(_EXPONENTIAL[x.element].limit))
     return exponential.fma(_polynomial(exponential, _LOG1P[x.element]), positive)
 
 
@@ -206,20 +208,18 @@ ACTIVATIONS: dict[Activation, Callable[[Vector], Vector | Ratio]] = {
 
 def activate(name: Activation, values: Sequence[Vector]) -> list[Vector]:
     """Return the activations of several neurons of the same samples; two after each other share a division."""
-    formula = ACTIVATIONS[name]
-    results = [formula(value) for value in values]
-    activated: list[Vector] = []
-    for first in range(0, len(results), 2):
-        pair = results[first : first + 2]
-        activated += _quotients(pair) if isinstance(pair[0], Ratio) else pair  # type: ignore[arg-type,operator]
-    return activated
+    results = [ACTIVATIONS[name](value) for value in values]
+    pairs = [results[first : first + 2] for first in range(0, len(results), 2)]
+    return [value for pair in pairs for value in _quotients(pair)]
 
 
-def _quotients(ratios: Sequence[Ratio]) -> list[Vector]:
-    """Return the values of one or two ratios of equal scale."""
-    if len(ratios) == 1:
-        (alone,) = ratios
-        return [alone.numerator * (alone.numerator.constant(alone.scale) / alone.denominator)]
-    a, b = ratios
-    reciprocal = a.numerator.constant(a.scale) / (a.denominator * b.denominator)
-    return [a.numerator * b.denominator * reciprocal, b.numerator * a.denominator * reciprocal]
+def _quotients(results: list[Vector | Ratio]) -> list[Vector]:
+    """Return the values of one or two results of one formula."""
+    match results:
+        case [Ratio() as a, Ratio() as b]:
+            reciprocal = a.numerator.constant(a.scale) / (a.denominator * b.denominator)
+            return [a.numerator * (b.denominator * reciprocal), b.numerator * (a.denominator * reciprocal)]
+        case [Ratio() as alone]:
+            return [alone.numerator * (alone.numerator.constant(alone.scale) / alone.denominator)]
+        case _:
+            return [result for result in results if not isinstance(result, Ratio)]

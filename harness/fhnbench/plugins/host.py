@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
+from fhnbench.arrays import aligned_full
 from fhnbench.plugins.interfaces import Effective, Execution
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @final
 class HostExecution(Execution):
-    """Run ``kernel(u0, w0, i_app, states)`` on host arrays.
+    """Run ``kernel(u0, w0, i_app, states)`` on host arrays that begin at multiples of `fhnbench.ALIGNMENT`.
 
     Parameters
     ----------
@@ -33,9 +34,8 @@ class HostExecution(Execution):
     def __init__(self, workload: Workload, kernel: Callable[[Any, Any, Any, Any], object]) -> None:
         self.effective = Effective("cpu", workload.precision)
         self._kernel = kernel
-        # Touched here, so that page faults of the first run are not counted as computation.
-        self._inputs = [np.zeros(workload.size, workload.dtype) for _ in range(3)]
-        self._states = np.full(workload.shape, np.nan, workload.dtype)
+        self._inputs = [aligned_full((workload.size,), 0, workload.dtype) for _ in range(3)]
+        self._states = aligned_full(workload.shape, np.nan, workload.dtype)
 
     def upload(self, ensemble: Ensemble) -> None:
         """Copy the inputs into this execution's own arrays."""

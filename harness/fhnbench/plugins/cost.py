@@ -1,0 +1,55 @@
+"""The nominal cost of evaluating a network, for runtimes that cannot count what they execute."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fhnbench.plugins.interfaces import Cost
+
+if TYPE_CHECKING:
+    from fhnbench.artifact import Activation, Network
+    from fhnbench.workload import Workload
+
+ACTIVATION_OPERATIONS: dict[Activation, tuple[int, int]] = {
+    "identity": (0, 0),
+    "relu": (1, 1),
+    "sin": (13, 17),
+    "tanh": (15, 25),
+    "sigmoid": (16, 22),
+    "silu": (16, 22),
+    "softplus": (24, 43),
+}
+"""Operations of one evaluation in a precision of up to 32 bits, and in float64.
+
+Those of minimax polynomials (of their quotient for tanh, of the exponential for sigmoid and its kin) on vector
+registers: multiply-adds, clamping and bit manipulation one each, a division shared by two neurons one half. They are
+what the fused runtime ``cpu`` executes.
+"""
+
+
+def network_cost(network: Network, workload: Workload) -> Cost:
+    """Return the cost of evaluating a network for all samples and passes, the same for every runtime.
+
+    Parameters
+    ----------
+    network
+        Layers and scheme.
+    workload
+        Number of samples and save points, and the precision.
+
+    Returns
+    -------
+    Cost
+        Operations: all multiply-adds (which take in the biases and the normalisation), activations, and the additions
+        of increments. Bytes: inputs read once and trajectories written once; weights and activations stay in cache.
+    """
+    column = 1 if workload.precision == "float64" else 0
+    layers = zip(network.widths[1:], network.activations, strict=True)
+    activations = sum(width * ACTIVATION_OPERATIONS[name][column] for width, name in layers)
+    increments = network.widths[-1] if network.output == "increment" else 0
+    one_pass = network.multiply_adds + activations + increments
+    values = 3 + 2 * workload.save_points
+    return Cost(
+        operations=float(workload.size * network.passes(workload.save_points) * one_pass),
+        bytes=float(workload.size * values * workload.dtype.itemsize),
+    )

@@ -1,0 +1,1 @@
+"""The runtime ``ort``: ONNX Runtime evaluates the network on the CPU."""
