@@ -79,6 +79,12 @@ def test_a_small_fixed_set_is_used_whole():
     assert batch.points.t.numel() == 30
 
 
+def test_a_small_fixed_set_is_drawn_from_repeatedly_beside_domain_points():
+    batch = supply(standard_problem("C"), Recipe(samples=30), Needs(0, domain=True)).draw(1000)
+    assert batch.points.t.numel() == batch.domain.t.numel() == 1000
+    assert len(set(batch.points.initial[0].tolist())) == 30
+
+
 def test_the_horizon_grows_with_a_curriculum():
     made = supply(standard_problem("C"), Recipe(pool=500), Needs(0, domain=True))
     batch = made.draw(500, 0.2)

@@ -5,5 +5,5 @@ from fhnbench import PAPER_RECIPE, Recipe
 RECIPES = {
     "paper": PAPER_RECIPE,
     # Times are added from the initial condition on: trained all at once, the network settles on the rest state.
-    "best": Recipe(optimizer="soap", learning_rate=3e-3, curriculum=30, resolution=2.0, batch=2_048, steps=30_000),
+    "best": Recipe(optimizer="soap", learning_rate=3e-3, curriculum=30, batch=2_048, steps=30_000),
 }

@@ -189,7 +189,11 @@ class Supply:
         self.seconds += time.perf_counter() - began
 
     def draw(self, size: int, horizon_fraction: float = 1.0) -> Batch:
-        """Return a batch of `size` samples (a smaller fixed set: all of them) up to a fraction of the horizon."""
+        """Return a batch of `size` samples up to a fraction of the horizon.
+
+        A smaller fixed set is returned whole; where there are domain points beside it, it is drawn from repeatedly,
+        so that all parts of a batch have one size.
+        """
         domain = self._draw_domain(size, horizon_fraction) if self._domain else None
         if self._pool is None:
             return Batch(self._draw_domain(size, horizon_fraction), None, domain)
@@ -212,7 +216,7 @@ class Supply:
         length, _, trajectories = pool.states.shape
         span = (self._window or 0) * pool.stride
         starts = max(1, round((length - span) * horizon_fraction)) if length > span + 1 else 1
-        if starts == 1 and trajectories <= size:
+        if starts == 1 and trajectories <= size and not self._domain:
             sample = torch.arange(trajectories, device=self._device)
         else:
             sample = torch.randint(trajectories, (size,), generator=self._generator, device=self._device)

@@ -147,7 +147,7 @@ class NetworkModule(torch.nn.Module):
         slopes: list[Tensor] = []
         for weight, bias, name in layers:
             z = torch.nn.functional.linear(values[-1], weight, bias)
-            value, slope = torch.func.jvp(ACTIVATIONS[name], (z,), (torch.ones_like(z),))  # type: ignore[misc]  # no aux
+            value, slope = _value_and_slope(ACTIVATIONS[name], z)
             values.append(value)
             slopes.append(slope)
         delta = torch.diag(self.output_scale).expand(len(x), -1, -1)
@@ -204,3 +204,12 @@ class NetworkModule(torch.nn.Module):
             for _ in range(self.network.passes(points)):
                 passes.append(self.advance(state=passes[-1][-1], i_app=i_app))
         return torch.cat(passes)[:points]
+
+
+@torch.enable_grad()
+def _value_and_slope(function: Callable[[Tensor], Tensor], z: Tensor) -> tuple[Tensor, Tensor]:
+    """Return an elementwise function and its derivative at z."""
+    z = z.detach().requires_grad_()
+    value = function(z)
+    (slope,) = torch.autograd.grad(value.sum(), z)
+    return value.detach(), slope
