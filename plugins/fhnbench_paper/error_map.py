@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, final
 
 import msgspec
 import numpy as np
+from matplotlib.colors import LogNorm
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from fhnbench import (
@@ -43,9 +44,12 @@ SENSITIVE = 0.1
 LEARNT_SHARE, ERROR_SHARE = 0.9, 0.5
 """The shares that "almost the entire solution space" and "concentrated" are taken to be."""
 
+_LEAST_SHOWN = 1e-4
+"""The least error of the map's colours, as a part of the largest."""
+
 _STEP = 0.01
 _NEIGHBOUR = 1e-3
-"""Distance of the initial states whose solutions are compared for the sensitivity."""
+"""Step of the integration, and distance of the initial states whose solutions are compared for the sensitivity."""
 
 
 class SurrogateErrors(msgspec.Struct, frozen=True):
@@ -256,7 +260,8 @@ def _picture(
             mesh = axes.pcolormesh(problem.times, u0, values.T, cmap="viridis", **limits)
             axes.set(title=title, xlabel="time (time units)")
         figure.colorbar(mesh, ax=[true_axes, predicted_axes], label="u (dimensionless)", pad=0.02)
-        mesh = error_axes.pcolormesh(problem.times, u0, error.T, cmap="magma")
+        norm = LogNorm(_LEAST_SHOWN * error.max(), error.max(), clip=True)  # the initial state has no error
+        mesh = error_axes.pcolormesh(problem.times, u0, error.T, cmap="magma", norm=norm)
         error_axes.set(title="absolute error of u", xlabel="time (time units)")
         figure.colorbar(mesh, ax=error_axes, label="|error| (dimensionless)", pad=0.02)
         mean = error.mean(axis=0)
