@@ -9,6 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,7 +50,7 @@ def table(columns: Iterable[str | tuple[str, str]], title: str | None = None) ->
 
     Columns that are justified to the right hold figures and are never folded.
     """
-    result = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", show_edge=False, padding=0)
+    result = Table(title=title and Text(title), box=box.SIMPLE_HEAD, title_justify="left", show_edge=False, padding=0)
     for column in columns:
         heading, justify = column if isinstance(column, tuple) else (column, "left")
         figures = justify == "right"

@@ -110,10 +110,10 @@ class Subject:
         problem = problem or standard_problem("C")
         chosen = request(text, kind_of(text, registry()), registry())
         if not (availability := chosen.availability).available:
-            raise Unavailable(f"{chosen.name}: {availability}")
+            raise Unavailable(str(availability))
         contender = load(chosen, chosen.artifact_path(problem))
         if isinstance(contender, SurrogateContender) and (outside := uncovered(contender.artifact.metadata, problem)):
-            raise Refused(f"{chosen.name}: {outside}")
+            raise Refused(outside)
         return cls(chosen.label, contender, problem, chosen.precision)
 
     @property

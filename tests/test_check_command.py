@@ -1,0 +1,206 @@
+"""`fhnbench check` as a user types it: tables, exit statuses, and contenders that crash, hang, print or are missing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fhnbench.exit_status import ExitStatus
+from fhnbench.testing import conformance_checks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from conftest import CommandLine
+
+    Check = Callable[..., subprocess.CompletedProcess[str]]
+
+SOLVER_CHECKS = [check.name for check in conformance_checks("solver")]
+
+
+@pytest.fixture
+def check(command_line: CommandLine, plugins_path: Callable[..., dict[str, str]]) -> Check:
+    """Run `fhnbench check` with the example and hostile plugins installed."""
+    environment = plugins_path("example", "hangs", "dies", "garbage", "throws", "probe", "missing", "prints")
+
+    def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return command_line("check", *arguments, environment={**environment, **more})
+
+    return run
+
+
+def rows_of(shown: str) -> dict[str, tuple[str, str]]:
+    """Return result and reason by the name of the check; a reason that was wrapped is joined."""
+    rows: dict[str, tuple[str, str]] = {}
+    for line in shown.splitlines():
+        words = line.split(None, 2)
+        if words and words[0] in SOLVER_CHECKS:
+            name = words[0]
+            rows[name] = (words[1], words[2].strip() if words[2:] else "")
+        elif rows and line.startswith(" " * 10) and words:
+            rows[name] = (rows[name][0], f"{rows[name][1]} {line.strip()}")
+    return rows
+
+
+def test_a_contender_that_conforms(check: Check) -> None:
+    done = check("ab2-example[dt=0.2]")
+    assert done.returncode == ExitStatus.OK, done.stderr
+    assert done.stdout.startswith("ab2-example[dt=0.2] on problem C")
+    assert rows_of(done.stdout) == dict.fromkeys(SOLVER_CHECKS, ("passed", ""))
+    count = len(SOLVER_CHECKS)
+    assert done.stdout.splitlines()[-1] == f"{count} of {count} checks ran: {count} passed"
+
+
+def test_another_problem_and_skips_with_reasons(check: Check) -> None:
+    done = check("ab2-example", "--problem", "a")
+    assert done.returncode == ExitStatus.OK, done.stderr
+    assert rows_of(done.stdout)["fresh-inputs"] == ("skipped", "all ensembles of problem A are alike")
+    count = len(SOLVER_CHECKS)
+    assert done.stdout.splitlines()[-1] == f"{count - 3} of {count} checks ran: {count - 3} passed, 3 skipped"
+
+
+def test_several_contenders_and_the_gravest_status(check: Check) -> None:
+    done = check("ab2-example", "probe-hostile", "garbage-hostile[what=shape]")
+    assert done.returncode == ExitStatus.GATE_FAILED
+    assert "ab2-example on problem C" in done.stdout
+    unavailable = "its probe hostile.plugins:probe raised OSError: the driver is asleep"
+    assert f"probe-hostile was not checked: {unavailable}" in " ".join(done.stdout.split())
+    garbage = rows_of(done.stdout.partition("garbage-hostile")[2])
+    result, reason = garbage["output"]
+    assert result == "failed"
+    assert reason == "output has shape (50, 2, 1000), not (save point, u or w, sample) = (51, 2, 1000)"
+    assert garbage["cost"] == ("passed", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "timeout", "reason"),
+    [
+        ("die-hostile[how=exit]", "60", "its process was ended with exit status 0"),
+        ("die-hostile[how=segfault]", "60", "its process was killed by SIGSEGV"),
+        ("die-hostile[how=kill,where=prepare]", "60", "its process was killed by SIGKILL"),
+        ("hang-hostile[where=prepare]", "2", "no answer within 2 s; allow more with --timeout"),
+        ("throw-hostile[where=prepare]", "60", "OwnError: raised in prepare"),
+    ],
+)
+def test_what_ends_or_hangs_its_process_fails_one_check_and_the_rest_is_skipped(
+    check: Check, name: str, timeout: str, reason: str
+) -> None:
+    done = check(name, "--timeout", timeout)
+    assert done.returncode == ExitStatus.GATE_FAILED, done.stderr
+    rows = rows_of(done.stdout)
+    assert list(rows) == SOLVER_CHECKS
+    (failed,) = (name for name, (result, _) in rows.items() if result == "failed")
+    assert rows[failed][1].startswith(reason)
+    later = SOLVER_CHECKS[SOLVER_CHECKS.index(failed) + 1 :]
+    assert [rows[name] for name in later] == [("skipped", f"not run, since {failed} ended the process")] * len(later)
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_what_raises_in_a_run_fails_the_checks_that_run_it(check: Check) -> None:
+    done = check("throw-hostile[where=run]")
+    assert done.returncode == ExitStatus.GATE_FAILED
+    rows = rows_of(done.stdout)
+    assert rows["interface"] == ("passed", "")
+    assert rows["output"] == ("failed", "raises OwnError: raised in run")
+    assert rows["step"] == ("passed", "")
+
+
+def test_what_a_contender_prints_does_not_reach_the_table(check: Check) -> None:
+    done = check("print-hostile")
+    assert done.returncode == ExitStatus.OK, done.stdout
+    assert "printed" not in done.stdout
+    assert "descriptor" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("missing-hostile", "no_such_package.module not installed; pip install 'fhnbench-hostile[missing]'"),
+        ("absent-hostile", "cannot import hostile.no_such_module:Correct: ModuleNotFoundError"),
+        ("ab2-example[precision=float16]", "precision float16 is not supported; choose float32 or float64"),
+        ("ab2-example[dt=0.3]", "dt=0.3 does not divide the save interval 1; the nearest that does is 0.333333333333"),
+    ],
+)
+def test_what_cannot_be_checked_is_one_line_and_a_status_of_its_own(check: Check, name: str, reason: str) -> None:
+    done = check(name)
+    assert done.returncode == ExitStatus.DID_NOT_RUN, done.stderr
+    assert done.stdout.startswith(f"{name} was not checked: ")
+    assert reason in done.stdout
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_a_surrogate_without_an_artifact_says_how_to_train_one(check: Check) -> None:
+    done = check("ddnn-example[hidden=7x7]")
+    assert done.returncode == ExitStatus.DID_NOT_RUN
+    assert "train one: fhnbench train ddnn --problem C --hidden 7,7" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("ab2-example[dtt=1]", "no option 'dtt'; did you mean 'dt'? there are dt, precision"),
+        ("ab2-example[dt=small]", "dt=small: expected `float`, got `str`"),
+        ("ab2-example[precision=float8]", "no precision 'float8'; there are float16, bfloat16, float32, float64"),
+        ("ab2-exampel", "no contender 'ab2-exampel'; did you mean 'ab2-example'?"),
+        ("ddnn-exampel", "no contender 'ddnn-exampel'; did you mean 'ddnn-example'?"),
+    ],
+)
+def test_what_is_mistyped_is_a_user_s_error(check: Check, name: str, message: str) -> None:
+    done = check(name)
+    assert done.returncode == ExitStatus.USER_ERROR
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
+
+
+def test_a_typo_is_told_before_anything_runs(check: Check) -> None:
+    done = check("ab2-example", "no-such")
+    assert (done.returncode, done.stdout) == (ExitStatus.USER_ERROR, "")
+
+
+def test_no_names_lists_the_contenders(check: Check) -> None:
+    done = check()
+    assert done.returncode == ExitStatus.USER_ERROR
+    assert "name a contender to check; there are ab2-example, " in done.stderr
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_ctrl_c_leaves_no_process_behind(plugins_path: Callable[..., dict[str, str]], tmp_path: Path) -> None:
+    mark = f"FHNBENCH_TEST={tmp_path}"
+    environment = {**plugins_path("hangs"), "FHNBENCH_TEST": str(tmp_path)}
+    command = [sys.executable, "-m", "fhnbench", "check", "hang-hostile[where=prepare]"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        wait_until(lambda: len(processes_with(mark)) >= 3)  # the command, its worker, and the child that this left
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    assert process.returncode == ExitStatus.INTERRUPTED
+    wait_until(lambda: not processes_with(mark))
+
+
+def processes_with(mark: str) -> list[int]:
+    """Return the processes that have a variable in their environment."""
+    found = []
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            try:
+                with open(f"/proc/{entry.name}/environ", "rb") as file:  # noqa: PTH123 - a process may end meanwhile
+                    content = file.read()
+            except OSError:
+                continue
+            if mark.encode() in content.split(b"\0"):
+                found.append(int(entry.name))
+    return found
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
