@@ -5,21 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, final
 
-from fhnbench import Cost, FhnbenchError, Runtime, Unavailable
+from fhnbench import FhnbenchError, Runtime, Unavailable, network_cost
 
 if TYPE_CHECKING:
-    from fhnbench import Artifact, Execution, SurrogateFamily, Workload
-
-_ACTIVATION_OPERATIONS = {
-    "identity": 0,
-    "relu": 1,
-    "sigmoid": 12,
-    "tanh": 12,
-    "silu": 13,
-    "sin": 12,
-    "softplus": 24,
-}
-"""Instructions of one evaluation, roughly: what a polynomial or an exponential costs on vector units."""
+    from fhnbench import Artifact, Cost, Execution, SurrogateFamily, Workload
 
 
 @final
@@ -61,16 +50,5 @@ class Torch(Runtime):
         return TorchExecution(family.module(artifact), workload, self)
 
     def cost(self, artifact: Artifact, workload: Workload) -> Cost:
-        """Return the multiply-adds and activations of all passes, and the bytes of inputs and trajectories."""
-        network = artifact.network
-        activations = sum(
-            width * _ACTIVATION_OPERATIONS[name]
-            for width, name in zip(network.widths[1:], network.activations, strict=True)
-        )
-        scaling = len(network.inputs) + network.widths[-1]
-        one_pass = network.multiply_adds + activations + scaling
-        values = 3 + 2 * workload.save_points
-        return Cost(
-            operations=float(workload.size * network.passes(workload.save_points) * one_pass),
-            bytes=float(workload.size * values * workload.dtype.itemsize),
-        )
+        """Return the nominal operations and bytes of one run."""
+        return network_cost(artifact.network, workload)

@@ -102,10 +102,10 @@ def _train(surrogate: SurrogateFamily, task: TrainingTask, target: Path) -> int:
         with _shown(task) as shown:
             artifact = surrogate.train(shown)
     except KeyboardInterrupt:
-        kept = (
-            f"The best weights so far are kept in {task.checkpoint}" if task.checkpoint.exists() else "Nothing is kept"
-        )
-        notices().print(f"Interrupted. {kept}; the same command goes on from there.", highlight=False, soft_wrap=True)
+        kept = "nothing is kept yet"
+        if task.checkpoint.exists():
+            kept = f"the best weights so far are kept in {task.checkpoint}, and the same command goes on from there"
+        notices().print(f"Interrupted; {kept}.", highlight=False, soft_wrap=True)
         return ExitStatus.INTERRUPTED
     artifact.save(target)
     errors, training = artifact.metadata.validation, artifact.metadata.training
