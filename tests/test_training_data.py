@@ -124,7 +124,7 @@ def test_a_window_beyond_the_horizon_is_refused():
 
 
 @settings(deadline=None)
-@given(st.integers(200, 2000), st.integers(1, 4), SEEDS)
+@given(st.integers(500, 2000), st.integers(1, 4), SEEDS)
 def test_even_points_are_even(size, dimensions, seed):
     points = even_points(size, dimensions, seed)
     assert points.shape == (size, dimensions)

@@ -29,6 +29,14 @@ if TYPE_CHECKING:
 _CHUNK = 8_192
 """Trajectories that are integrated at a time where only a few of their points are kept."""
 
+_FEWEST_SAMPLES = 2
+
+
+def check_window(problem: Problem, objective: Objective) -> None:
+    """Raise `FhnbenchError` if an objective spans more save intervals than a problem has."""
+    if objective.window is not None and not 0 <= objective.window < problem.save_points:
+        raise FhnbenchError(f"{objective.window} save intervals in a row exceed the horizon, {problem.save_points - 1}")
+
 
 @dataclass(frozen=True)
 class Points:
@@ -150,11 +158,10 @@ class Supply:
         Raises
         ------
         FhnbenchError
-            If its window is longer than the horizon.
+            If its window is longer than the horizon, or the fixed training set has a single sample.
         """
         problem, window = self._problem, objective.window
-        if window is not None and not 0 <= window < problem.save_points:
-            raise FhnbenchError(f"{window} save intervals in a row exceed the horizon, {problem.save_points - 1}")
+        check_window(problem, objective)
         self._window, self._domain = window, objective.domain
         began = time.perf_counter()
         if window is not None and self._given is not None:
@@ -164,6 +171,10 @@ class Supply:
             self._fixed = _Pool.of(given.states, given.ensemble, start, problem.save_interval, 1, self._device)
         elif window is not None and self._recipe.fixed_samples(problem.name):
             self.size = self._recipe.fixed_samples(problem.name)
+            if self.size < _FEWEST_SAMPLES:
+                raise FhnbenchError(
+                    f"samples={self.size} are too few: give {_FEWEST_SAMPLES} or more, or 0 for fresh trajectories"
+                )
             self._fixed = self._even_points(window)
         self.seconds += time.perf_counter() - began
 

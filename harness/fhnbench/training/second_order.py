@@ -24,6 +24,16 @@ _JACOBIAN_ENTRIES = 8_000_000
 _ATTEMPTS = 8
 
 
+def require_small(model: NetworkModule) -> None:
+    """Raise `FhnbenchError` if a network is too large for `GaussNewton`."""
+    count = sum(parameter.numel() for parameter in model.parameters())
+    if count > MOST_WEIGHTS:
+        raise FhnbenchError(
+            f"the second phase is for networks of at most {MOST_WEIGHTS:,} weights, and this one has {count:,}; "
+            f"train it with --set finish_steps=0"
+        )
+
+
 class GaussNewton:
     """Steps ``(J'J + damping diag(J'J)) step = -J'r`` in float64; the damping adapts to what a step achieved.
 
@@ -37,11 +47,6 @@ class GaussNewton:
         As for `Objective.loss`.
     damping
         Initial damping.
-
-    Raises
-    ------
-    FhnbenchError
-        If the network is too large.
     """
 
     def __init__(self, model: NetworkModule, objective: Objective, softness: float, damping: float) -> None:
@@ -49,11 +54,6 @@ class GaussNewton:
         self._model, self._objective, self._softness = model, objective, softness
         self._parameters = list(model.parameters())
         self._count = sum(parameter.numel() for parameter in self._parameters)
-        if self._count > MOST_WEIGHTS:
-            raise FhnbenchError(
-                f"the second phase is for networks of at most {MOST_WEIGHTS:,} weights, and this one has "
-                f"{self._count:,}; train it with --set finish_steps=0"
-            )
 
     def step(self, batch: Batch) -> float:
         """Take a step that lowers the loss on `batch`, or none if no damping gives one; return the loss before it."""

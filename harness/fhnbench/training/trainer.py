@@ -14,12 +14,12 @@ from fhnbench.artifact import Artifact, ArtifactMetadata, Network
 from fhnbench.errors import FhnbenchError, Unavailable
 from fhnbench.plugins.training import TrainingProgress
 from fhnbench.training.checkpoint import fingerprint, load_checkpoint, save_checkpoint
-from fhnbench.training.data import Supply
+from fhnbench.training.data import Supply, check_window
 from fhnbench.training.module import NetworkModule
 from fhnbench.training.optimisers import make_optimizer, one_cycle
 from fhnbench.training.recipes import Recipe, choose_recipe
 from fhnbench.training.record import training_record, validation_record
-from fhnbench.training.second_order import GaussNewton
+from fhnbench.training.second_order import GaussNewton, require_small
 from fhnbench.training.seeds import Stream, torch_seed
 from fhnbench.training.validation import HeldOut
 
@@ -81,12 +81,14 @@ def train_surrogate(
     if task.device == "cuda" and not torch.cuda.is_available():
         raise Unavailable("device cuda: torch finds no CUDA device here; train with --device cpu")
     recipe = choose_recipe(recipes, task.recipe, task.overrides)
+    finish = finish or objective
+    check_window(task.problem, finish)
     threads = torch.get_num_threads()
     torch.set_num_threads(task.threads)
     try:
         training = _Training(task, network, objective, recipe)
         training.first_phase()
-        training.second_phase(finish or objective)
+        training.second_phase(finish)
         artifact = training.artifact()
     finally:
         torch.set_num_threads(threads)
@@ -129,6 +131,8 @@ class _Training:
         self.module = NetworkModule(
             network, problem.save_points, problem.save_interval, generator, recipe.resolution
         ).to(task.device)
+        if recipe.finish_steps:
+            require_small(self.module)
         self.optimizer = make_optimizer(recipe.optimizer, self.module.parameters(), recipe.learning_rate)
         self.supply = Supply(problem, recipe, task.seed, task.device, task.data)
         self.supply.require(objective)
