@@ -191,9 +191,13 @@ def _example(
     reference: NDArray[np.float64],
     problem: Problem,
 ) -> Example:
-    """Return the sample of a kind whose error is the median of that kind."""
+    """Return an example of a kind: the median error, or of the shifts one that grows more than most."""
     samples = np.flatnonzero(found.kinds == kind)
-    sample = samples[np.argsort(found.errors[samples])[len(samples) // 2]]
+    if kind == Kind.SHIFT:
+        order, quantile = np.abs(found.shifts) - np.abs(found.first_shifts), 0.95
+    else:
+        order, quantile = found.errors, 0.5
+    sample = samples[np.argsort(order[samples])[int(quantile * len(samples))]]
     shift = None if np.isnan(found.shifts[sample]) else float(found.shifts[sample])
     return Example(label, found.share(kind), problem.times, states[:, :, sample], reference[:, :, sample], shift)
 
