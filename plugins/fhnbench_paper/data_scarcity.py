@@ -92,9 +92,9 @@ class DataScarcity(Experiment):
 
     series: tuple[Series, ...] = (
         Series("A", (32, 32), (5, 10, 20, 50, 100, 1_000), 5_000, 3),
-        Series("B", (64, 64), (100, 1_000, 10_000), 5_000, 2),
+        Series("B", (64, 64), (300, 10_000), 4_000, 2),
     )
-    batch: int = 1_024
+    batch: int = 512
 
     @classmethod
     def quick(cls) -> Self:
