@@ -10,6 +10,7 @@ from .artifact import Artifact as Artifact
 from .artifact import ArtifactMetadata as ArtifactMetadata
 from .artifact import InvalidArtifact as InvalidArtifact
 from .artifact import Network as Network
+from .artifact import NetworkInput as NetworkInput
 from .artifact import TrainingRecord as TrainingRecord
 from .artifact import load_artifact as load_artifact
 from .dataset.build import build_dataset as build_dataset

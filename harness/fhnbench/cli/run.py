@@ -39,7 +39,7 @@ POSITIVE = click.FloatRange(0, min_open=True)
     help="Precision of contenders that name none.",
 )
 @click.option("--dataset", "file", type=click.Path(path_type=Path), help="Measure on this dataset.")
-@click.option("--rounds", type=click.IntRange(1), default=200, show_default=True, help="Most rounds.")
+@click.option("--rounds", type=click.IntRange(1), default=200, show_default=True, help="Most blocks of a contender.")
 @click.option("--time-budget", type=POSITIVE, default=20, show_default=True, help="Seconds for all rounds together.")
 @click.option("--timeout", type=POSITIVE, default=300, show_default=True, help="Seconds that one answer may take.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads of each contender.  [default: all]")

@@ -101,6 +101,11 @@ class Member:
             self._worker.close()
 
     @property
+    def block_s(self) -> float:
+        """Time that a block takes, as far as it is known: that of a warm run, in seconds."""
+        return self._prepared.run_s if self._prepared else 0.0
+
+    @property
     def is_converged(self) -> bool:
         """Whether the resident time is known well enough."""
         return bool(self.blocks) and is_converged(median_interval([block.compute_s for block in self.blocks]))

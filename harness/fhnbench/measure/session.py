@@ -1,13 +1,16 @@
 """A run: prepare every contender, then measure blocks in interleaved rounds until all times are known.
 
 The order of a round is random, and contenders take turns one at a time, so that drift of the machine meets all of them
-alike and ratios can be paired. The machine's peaks are probed in the same rounds. Accuracy is taken from the output of
-the first timed block, whose inputs are those of the dataset, shifted cyclically.
+alike and ratios can be paired. Contenders that would take more than their share of the time sit out rounds. The
+machine's peaks are probed in the same rounds. Accuracy is taken from the output of the first timed block, whose inputs
+are those of the dataset, shifted cyclically.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
+import math
 import random
 import shlex
 import sys
@@ -24,6 +27,7 @@ from fhnbench.measure import protocol
 from fhnbench.measure.environment import environment, last_level_cache
 from fhnbench.measure.member import Member, Stopped
 from fhnbench.measure.peaks import PeakProbe
+from fhnbench.measure.statistics import MINIMUM_SAMPLES
 from fhnbench.problem import VARIABLES, Ensemble
 from fhnbench.results.record import DatasetRecord, RunRecord
 from fhnbench.trajectories import InvalidTrajectories, check_trajectories
@@ -148,9 +152,13 @@ class Session:
 
     def _measure(self, folder: Path) -> None:
         began = time.monotonic()
-        for number in range(self._settings.rounds):
-            waiting = [member for member in self._active if not member.is_converged]
-            turns: list[Member | PeakProbe] = [*waiting, *self._probes]
+        for number in itertools.count():
+            waiting = [member for member in self._active if self._needs_more(member)]
+            if not waiting:
+                return
+            turns: list[Member | PeakProbe] = [member for member in waiting if number % self._stride(member) == 0]
+            if turns:
+                turns += self._probes
             self._random.shuffle(turns)
             for turn in turns:
                 elapsed = time.monotonic() - began
@@ -161,8 +169,17 @@ class Session:
                     self._take_turn(turn, number, elapsed, folder)
                 else:
                     turn.measure()
-            if not waiting:
-                return
+
+    def _needs_more(self, member: Member) -> bool:
+        return len(member.blocks) < self._settings.rounds and not member.is_converged
+
+    def _stride(self, member: Member) -> int:
+        """Return in which rounds a contender takes part: each, or each so-manieth if it would take others' time.
+
+        A contender that is so slow that too few blocks fit into its share of the time budget sits out rounds.
+        """
+        share_s = self._settings.time_budget_s / len(self._active)
+        return max(1, math.ceil(member.block_s * MINIMUM_SAMPLES / share_s))
 
     def _take_turn(self, member: Member, number: int, started_s: float, folder: Path) -> None:
         shift = self._random.randrange(0, self._size, 16) if self._size > 16 else 0

@@ -138,6 +138,8 @@ def _count(value: float) -> str:
 
 
 def _spread(interval: Interval) -> str:
-    """Return the larger half of the interval, relative to the median."""
+    """Return the larger half of the interval, relative to the median; one sample has none."""
+    if len(interval.samples) < 2:
+        return "-"
     half = max(interval.high_s - interval.median_s, interval.median_s - interval.low_s)
     return f"{half / interval.median_s:.1%}"

@@ -150,7 +150,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     threads
         CPU threads of each worker.
     rounds
-        Most rounds.
+        Most blocks of a contender.
     time_budget_s
         Most time for the rounds, in seconds.
     timeout_s
