@@ -89,7 +89,7 @@ class Block:
             values = memory.at(plan.time)
             self._store(self._broadcast(self.arrays.times.at(point)), values)
         for layer in plan.layers:
-            target = self.arrays.memory.at(plan.values(layer.index))
+            target = self.arrays.memory.at(plan.values(layer.number))
             self._evaluate_layer(layer, memory, values, target)
             values = target
         self._save_pass(values, group, point)
@@ -116,7 +116,7 @@ class Block:
                 self.emitter.variable(total)
                 for total in (
                     self._broadcast(parameters.at(layer.bias).at(neuron))
-                    if layer.index
+                    if layer.number
                     else self._load(memory.at(neuron, group_size))
                 )
             ]

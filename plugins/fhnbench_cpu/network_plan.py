@@ -64,7 +64,7 @@ class Tile(msgspec.Struct, frozen=True):
 class Layer(NamedTuple):
     """One layer as the kernel evaluates it; `bias` ``[width]`` and `weights` ``[inputs, width]`` are places."""
 
-    index: int
+    number: int
     last: bool
     inputs: int
     width: int
@@ -117,10 +117,10 @@ class Plan(msgspec.Struct, frozen=True):
         """The layers; the first has but the varying inputs, and the weights of the constant ones follow its bias."""
         widths = self.network.widths
         layers, place = [], 0
-        for index, (width, activation) in enumerate(zip(widths[1:], self.network.activations, strict=True)):
-            inputs = widths[index] if index else len(self.varying)
-            weights = place + width * (1 if index else 1 + len(self.constant))
-            layers.append(Layer(index, index == len(widths) - 2, inputs, width, activation, place, weights))
+        for number, (width, activation) in enumerate(zip(widths[1:], self.network.activations, strict=True)):
+            inputs = widths[number] if number else len(self.varying)
+            weights = place + width * (1 if number else 1 + len(self.constant))
+            layers.append(Layer(number, number == len(widths) - 2, inputs, width, activation, place, weights))
             place = weights + inputs * width
         return layers
 

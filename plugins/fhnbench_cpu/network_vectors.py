@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from llvmlite import ir
 
-from fhnbench import ALIGNMENT
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -159,9 +157,10 @@ class Pointer:
         self.emitter.builder.store(vector.value, self._vector(), align=self.alignment)
 
     def stream(self, vector: Vector) -> None:
-        """Write a vector past the caches; the address is a multiple of `ALIGNMENT` bytes."""
-        instruction = self.emitter.builder.store(vector.value, self._vector(), align=ALIGNMENT)
-        one = self.emitter.builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)])
+        """Write a vector past the caches; the address is a multiple of its size."""
+        builder, emitter = self.emitter.builder, self.emitter
+        instruction = builder.store(vector.value, self._vector(), align=emitter.lanes * emitter.format.bits // 8)
+        one = builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)])
         instruction.set_metadata("nontemporal", one)
 
     def broadcast(self) -> Vector:
@@ -213,11 +212,11 @@ class Vector:
         return self.emitter.call("llvm.fmuladd", self, self._vector(factor), self._vector(addend))
 
     def minimum(self, other: Vector | float) -> Vector:
-        """Return the lesser of each two numbers."""
+        """Return the lesser of each two numbers; not-a-number in `self` stays so."""
         return self._choose("<", other)
 
     def maximum(self, other: Vector | float) -> Vector:
-        """Return the greater of each two numbers."""
+        """Return the greater of each two numbers; not-a-number in `self` stays so."""
         return self._choose(">", other)
 
     def times_two_to_the(self, shifted: Vector) -> Vector:
@@ -238,11 +237,10 @@ class Vector:
         )
 
     def _choose(self, relation: str, other: Vector | float) -> Vector:
-        # LLVM makes one instruction of this; its own minimum and maximum spend more on NaN.
+        # LLVM makes one instruction of this; its own minimum and maximum spend more on not-a-number.
         builder, operand = self.emitter.builder, self._vector(other).value
-        return self.emitter.arithmetic(
-            builder.select(builder.fcmp_ordered(relation, self.value, operand), self.value, operand)
-        )
+        preferred = builder.fcmp_ordered(relation, operand, self.value)
+        return self.emitter.arithmetic(builder.select(preferred, operand, self.value))
 
     def _vector(self, given: Vector | float) -> Vector:
         return given if isinstance(given, Vector) else self.constant(given)

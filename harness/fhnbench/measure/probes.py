@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 _CHAIN = REGISTERS // 4
 """Registers of one value; three of them leave a quarter of the registers free, and hide the arithmetic's latency."""
 
-_STEPS = 400_000
-"""Steps of the three chains in one timing: one or two milliseconds."""
+_STEPS = 1_000_000
+"""Steps of the three chains in one timing: some milliseconds, long against the start of a parallel loop."""
+
+_BYTES = 1 << 26
+"""Least number of bytes that are written in one timing, for the same reason."""
 
 _REPEATS = 3
 """Timings in one measurement, of which the fastest counts."""
@@ -73,11 +76,14 @@ class MachineProbe:
         self.measure()  # compiles
 
     def measure(self) -> ProbeSample:
-        """Measure both peaks; takes some milliseconds for trajectories of some ten megabytes."""
+        """Measure both peaks; takes a few hundredths of a second."""
+        passes = -(-_BYTES // self._memory.nbytes)
         multiply_add_s = _fastest(lambda: _multiply_add(self._values, self._lanes, _STEPS))
-        store_s = _fastest(lambda: _write(self._memory, self._lanes, self._threads, False))
-        stream_s = _fastest(lambda: _write(self._memory, self._lanes, self._threads, True))
-        return ProbeSample(_STEPS * self._values.size / multiply_add_s, self._memory.nbytes / min(store_s, stream_s))
+        store_s = _fastest(lambda: _write(self._memory, self._lanes, self._threads, passes))
+        stream_s = _fastest(lambda: _write_past_caches(self._memory, self._lanes, self._threads, passes))
+        return ProbeSample(
+            _STEPS * self._values.size / multiply_add_s, passes * self._memory.nbytes / min(store_s, stream_s)
+        )
 
 
 def _fastest(work: Callable[[], None]) -> float:
@@ -111,19 +117,21 @@ def _multiply_add_chains(values: Any, size: int, steps: int) -> None:
 
 
 @jit(parallel=True)
-def _write(memory: Any, size: int, threads: int, past_caches: bool) -> None:
+def _write(memory: Any, size: int, threads: int, passes: int) -> None:
     share = memory.size // threads
     for thread in prange(threads):
-        _write_share(memory[thread * share : (thread + 1) * share], size, past_caches)
+        value = lanes.load(memory, thread * share, _CHAIN)
+        for _ in range(passes):
+            for start in range(thread * share, (thread + 1) * share, size):
+                lanes.store(memory, start, value)
 
 
-@jit()
-def _write_share(memory: Any, size: int, past_caches: bool) -> None:
-    value = lanes.load(memory, 0, _CHAIN)
-    if past_caches:
-        for start in range(0, memory.size, size):
-            lanes.stream(memory, start, value)
+@jit(parallel=True)
+def _write_past_caches(memory: Any, size: int, threads: int, passes: int) -> None:
+    share = memory.size // threads
+    for thread in prange(threads):
+        value = lanes.load(memory, thread * share, _CHAIN)
+        for _ in range(passes):
+            for start in range(thread * share, (thread + 1) * share, size):
+                lanes.stream(memory, start, value)
         lanes.drain()
-    else:
-        for start in range(0, memory.size, size):
-            lanes.store(memory, start, value)

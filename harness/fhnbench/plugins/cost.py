@@ -17,7 +17,7 @@ ACTIVATION_OPERATIONS: dict[Activation, tuple[int, int]] = {
     "tanh": (15, 25),
     "sigmoid": (16, 22),
     "silu": (16, 22),
-    "softplus": (24, 43),
+    "softplus": (23, 42),
 }
 """Operations of one evaluation in a precision of up to 32 bits, and in float64.
 
