@@ -26,7 +26,9 @@ from fhnbench_paper.tables import Table, number
 from fhnbench_paper.trainings import Training, train
 
 TINY = {
-    "data-scarcity": data_scarcity.DataScarcity((data_scarcity.Series("A", (4,), (10, 100), 2, 1),), batch=16),
+    "data-scarcity": data_scarcity.DataScarcity(
+        (data_scarcity.Series("A", ("ddnn", "pinn", "pinn, paper's recipe"), (4,), (10, 100), 2, 1),), batch=16
+    ),
     "error-map": error_map.ErrorMap(families=("ddnn",), runtime="torch", size=40, lines=9),
     "euler-step": euler_step.EulerStep(problems=("A", "B"), size=32, substeps=(1, 5, 10, 100)),
     "itnn-failures": itnn_failures.IterativeFailures("A", (((4,), "relu"),), seeds=1, steps=2, size=1),
@@ -277,7 +279,7 @@ def scarcity(*rows, problem="A"):
     """Figures of ``(points, DDNN, PINN)``."""
     return data_scarcity.Figures(
         tuple(
-            data_scarcity.Scarcity(problem, method, points, (mae, 0.9 * mae, 1.1 * mae))
+            data_scarcity.Scarcity(problem, method, points, 9, (mae, 0.9 * mae, 1.1 * mae))
             for points, *maes in rows
             for method, mae in zip(("ddnn", "pinn"), maes, strict=True)
         )

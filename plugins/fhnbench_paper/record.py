@@ -21,7 +21,7 @@ class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     statement, section
         The paper's words, and where they stand.
     rule
-        The rule that turns figures into the verdict; it was stated before they were measured.
+        The rule that turns figures into the verdict.
     measurement
         Our figures that the rule reads, in words.
     verdict
