@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numba import prange
 
+from fhnbench import lanes
 from fhnbench.errors import FhnbenchError
 from fhnbench.evidence import ReferenceEvidence
-from fhnbench.native import jit
+from fhnbench.native import REGISTERS, jit
 from fhnbench.workload import Workload
 
 if TYPE_CHECKING:
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
 
 Method = Literal["rk4", "euler"]
 
-_BLOCK = 128
-"""Samples that advance together; their state stays in the first-level cache."""
+_REGISTERS = REGISTERS // 8
+"""Vector registers of one value; more would not leave room for the slopes of the stages."""
+
+_GROUP = lanes.count(np.float64, _REGISTERS)
+"""Samples that advance together."""
 
 _CHUNK = 8192
 """Samples between two reports of progress."""
@@ -71,10 +75,9 @@ def integrate(
     Diverged
         If the solution leaves the range of float64.
     """
-    integrator = _Integrator(problem, ensemble, method)
     states = np.empty((problem.save_points, 2, ensemble.size))
-    for start, stop in _chunks(ensemble.size, progress):
-        integrator.fill(states, start, stop, dt, offset=start)
+    for samples in _chunks(ensemble.size, progress):
+        states[:, :, samples] = _solve(problem, ensemble[samples], dt, method)
     return states
 
 
@@ -107,105 +110,86 @@ def reference_trajectories(
     Diverged
         If the solution leaves the range of float64.
     """
-    integrator = _Integrator(problem, ensemble, "rk4")
     states = np.empty((problem.save_points, 2, ensemble.size))
-    coarse = np.empty((problem.save_points, 2, min(_CHUNK, ensemble.size)))
     total = largest = 0.0
-    for start, stop in _chunks(ensemble.size, progress):
-        integrator.fill(states, start, stop, dt, offset=start)
-        integrator.fill(coarse, start, stop, 2 * dt, offset=0)
-        change = np.abs(states[:, :, start:stop] - coarse[:, :, : stop - start])
+    for samples in _chunks(ensemble.size, progress):
+        fine = _solve(problem, ensemble[samples], dt, "rk4")
+        change = np.abs(fine - _solve(problem, ensemble[samples], 2 * dt, "rk4"))
+        states[:, :, samples] = fine
         total += float(change.sum())
         largest = max(largest, float(change.max()))
     return states, ReferenceEvidence("rk4", dt, total / states.size, largest)
 
 
-def _chunks(size: int, progress: Callable[[float], None] | None) -> Iterator[tuple[int, int]]:
+def _chunks(size: int, progress: Callable[[float], None] | None) -> Iterator[slice]:
     for start in range(0, size, _CHUNK):
         stop = min(size, start + _CHUNK)
-        yield start, stop
+        yield slice(start, stop)
         if progress is not None:
             progress(stop / size)
 
 
-class _Integrator:
-    """An ensemble and a method, ready to fill parts of an array of trajectories."""
-
-    def __init__(self, problem: Problem, ensemble: Ensemble, method: Method) -> None:
-        if method not in get_args(Method):
-            raise FhnbenchError(f"no reference method {method!r}; there are {', '.join(get_args(Method))}")
-        self._workload = Workload.of(problem, ensemble.size, "float64")
-        self._ensemble = ensemble.astype(np.float64)
-        self._method = method
-
-    def fill(self, states: NDArray[np.float64], start: int, stop: int, dt: float, offset: int) -> None:
-        """Integrate samples ``start:stop`` into ``states[:, :, offset:]``."""
-        substeps = self._workload.substeps(dt)
-        part, model = self._ensemble[start:stop], self._ensemble.model
-        _integrate(
-            (part.u0, part.w0, part.i_app),
-            states,
-            offset,
-            (model.a, model.b, model.c, model.tau),
-            self._workload.save_interval / substeps,
-            substeps,
-            self._method == "rk4",
-        )
-        if not np.isfinite(states[-1, :, offset : offset + part.size]).all():
-            raise Diverged(f"{self._method} with dt={dt:g} leaves the range of float64 for {model}; use a smaller step")
+def _solve(problem: Problem, ensemble: Ensemble, dt: float, method: Method) -> NDArray[np.float64]:
+    """Integrate a chunk of samples: ``states[T, 2, N]``, a view."""
+    if method not in get_args(Method):
+        raise FhnbenchError(f"no reference method {method!r}; there are {', '.join(get_args(Method))}")
+    substeps = Workload.of(problem, ensemble.size, "float64").substeps(dt)
+    size, model = ensemble.size, ensemble.model
+    inputs = np.zeros((3, -(-size // _GROUP) * _GROUP))
+    inputs[:, :size] = ensemble.u0, ensemble.w0, ensemble.i_app
+    states = np.empty((problem.save_points, *inputs[:2].shape))
+    equations = model.a, model.b, model.c, 1 / model.tau
+    _integrate(
+        (inputs[0], inputs[1], inputs[2]),
+        states.reshape(-1),
+        equations,
+        (problem.save_interval / substeps, substeps),
+        method == "rk4",
+    )
+    if not np.isfinite(states[-1, :, :size]).all():
+        raise Diverged(f"{method} with dt={dt:g} leaves the range of float64 for {model}; use a smaller step")
+    return states[:, :, :size]
 
 
 @jit(parallel=True)
-def _integrate(
-    inputs: Any, states: Any, offset: int, parameters: Any, h: float, substeps: int, fourth_order: bool
-) -> None:
-    u0, w0, i_app = inputs
-    for block in prange((u0.size + _BLOCK - 1) // _BLOCK):
-        start = block * _BLOCK
-        stop = min(u0.size, start + _BLOCK)
-        problems = u0[start:stop].copy(), w0[start:stop].copy(), i_app[start:stop]
-        _integrate_block(problems, states, offset + start, parameters, h, substeps, fourth_order)
-
-
-@jit()
-def _integrate_block(
-    problems: Any, states: Any, offset: int, parameters: Any, h: float, substeps: int, fourth_order: bool
-) -> None:
-    u, w, i_app = problems
-    stop = offset + u.size
-    states[0, 0, offset:stop] = u
-    states[0, 1, offset:stop] = w
-    for point in range(1, states.shape[0]):
-        for _ in range(substeps):
+def _integrate(inputs: Any, states: Any, equations: Any, step: Any, fourth_order: bool) -> None:
+    """Integrate whole groups of samples, from the inputs to flat ``states[T * 2 * N]``."""
+    for group in prange(inputs[0].size // _GROUP):
+        h, substeps = step
+        start = group * _GROUP
+        u = lanes.load(inputs[0], start, _REGISTERS)
+        w = lanes.load(inputs[1], start, _REGISTERS)
+        i_app = lanes.load(inputs[2], start, _REGISTERS)
+        lanes.store(states, start, u)
+        lanes.store(states, start + inputs[0].size, w)
+        for row in range(start + 2 * inputs[0].size, states.size, 2 * inputs[0].size):
             if fourth_order:
-                _rk4_step(u, w, i_app, parameters, h)
+                for _ in range(substeps):
+                    u, w = _rk4_step(u, w, i_app, equations, h)
             else:
-                _euler_step(u, w, i_app, parameters, h)
-        states[point, 0, offset:stop] = u
-        states[point, 1, offset:stop] = w
+                for _ in range(substeps):
+                    u, w = _euler_step(u, w, i_app, equations, h)
+            lanes.store(states, row, u)
+            lanes.store(states, row + inputs[0].size, w)
 
 
 @jit()
-def _rk4_step(u: Any, w: Any, i_app: Any, parameters: Any, h: float) -> None:
-    for n in range(u.size):
-        u1, w1 = _derivative(u[n], w[n], i_app[n], parameters)
-        u2, w2 = _derivative(u[n] + h / 2 * u1, w[n] + h / 2 * w1, i_app[n], parameters)
-        u3, w3 = _derivative(u[n] + h / 2 * u2, w[n] + h / 2 * w2, i_app[n], parameters)
-        u4, w4 = _derivative(u[n] + h * u3, w[n] + h * w3, i_app[n], parameters)
-        u[n] += h / 6 * (u1 + 2 * u2 + 2 * u3 + u4)
-        w[n] += h / 6 * (w1 + 2 * w2 + 2 * w3 + w4)
+def _rk4_step(u: Any, w: Any, i_app: Any, equations: Any, h: float) -> Any:
+    u1, w1 = _derivative(u, w, i_app, equations)
+    u2, w2 = _derivative(u + h / 2 * u1, w + h / 2 * w1, i_app, equations)
+    u3, w3 = _derivative(u + h / 2 * u2, w + h / 2 * w2, i_app, equations)
+    u4, w4 = _derivative(u + h * u3, w + h * w3, i_app, equations)
+    return u + h / 6 * (u1 + 2 * u2 + 2 * u3 + u4), w + h / 6 * (w1 + 2 * w2 + 2 * w3 + w4)
 
 
 @jit()
-def _euler_step(u: Any, w: Any, i_app: Any, parameters: Any, h: float) -> None:
-    for n in range(u.size):
-        u1, w1 = _derivative(u[n], w[n], i_app[n], parameters)
-        u[n] += h * u1
-        w[n] += h * w1
+def _euler_step(u: Any, w: Any, i_app: Any, equations: Any, h: float) -> Any:
+    u1, w1 = _derivative(u, w, i_app, equations)
+    return u + h * u1, w + h * w1
 
 
 @jit()
-def _derivative(u: Any, w: Any, i_app: Any, parameters: Any) -> Any:
-    a, b, c, tau = parameters
-    # Divisions would take most of the time: the constant reciprocals are correctly rounded, which suffices.
-    return c * (u - u * u * u * (1 / 3) - w) + i_app, (u + a - b * w) * (1 / tau)
+def _derivative(u: Any, w: Any, i_app: Any, equations: Any) -> Any:
+    # Divisions would take most of the time: those by 3 and by tau are multiplications by the reciprocals.
+    a, b, c, rate = equations
+    return c * (u - u * u * u * (1 / 3) - w) + i_app, (u + a - b * w) * rate
