@@ -139,7 +139,7 @@ def test_what_cannot_be_checked_is_one_line_and_a_status_of_its_own(check: Check
 def test_a_surrogate_without_an_artifact_says_how_to_train_one(check: Check) -> None:
     done = check("ddnn-example[hidden=7x7]")
     assert done.returncode == ExitStatus.DID_NOT_RUN
-    assert "train one: fhnbench train ddnn --problem C --hidden 7,7" in done.stdout
+    assert "train one: fhnbench train ddnn --problem C --hidden 7,7\n" in done.stdout
 
 
 @pytest.mark.parametrize(

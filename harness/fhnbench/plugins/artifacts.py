@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fhnbench.artifact import ArtifactMetadata, load_metadata
 from fhnbench.errors import FhnbenchError, Unavailable
+from fhnbench.plugins.specs import find_package
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +25,9 @@ SELECTORS: dict[str, Callable[[ArtifactMetadata], str]] = {
 }
 """What an artifact can be selected by, and how its metadata says it; ``artifact`` is a path."""
 
+_IN_OPTIONS = {"hidden": "x", "activation": "-", "recipe": ","}
+"""Selectors that are options of training too, and what separates their values where training has commas."""
+
 
 def artifact_folder() -> Path:
     """Return the folder of the user's own artifacts: ``$FHNBENCH_ARTIFACTS``, else ``artifacts/`` below the current."""
@@ -33,7 +36,7 @@ def artifact_folder() -> Path:
 
 def shipped_folder(spec: SurrogateSpec) -> Path | None:
     """Return the folder of the artifacts that ship with a family, or None."""
-    found = importlib.util.find_spec(spec.artifacts) if spec.artifacts else None
+    found = find_package(spec.artifacts) if spec.artifacts else None
     return Path(found.origin).parent / "artifacts" if found and found.origin else None
 
 
@@ -76,10 +79,12 @@ def select_artifact(entry: Entry[SurrogateSpec], problem: Problem, selectors: Ma
     ]
     if not fitting:
         wanted = "".join(f", {key}={value}" for key, value in selectors.items())
-        hidden = selectors.get("hidden", "64x64").replace("x", ",")
+        options = "".join(
+            f" --{key} {selectors[key].replace(mark, ',')}" for key, mark in _IN_OPTIONS.items() if key in selectors
+        )
         raise Unavailable(
             f"no artifact of {entry.spec.name} for problem {problem.name}{wanted}; "
-            f"train one: fhnbench train {entry.spec.name} --problem {problem.name} --hidden {hidden}"
+            f"train one: fhnbench train {entry.spec.name} --problem {problem.name}{options}"
         )
     return min(fitting)[1]
 

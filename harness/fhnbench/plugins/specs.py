@@ -6,9 +6,12 @@ import importlib
 import importlib.util
 import re
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from fhnbench.errors import FhnbenchError, Unavailable
+
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*(-[a-z0-9_]+)*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
@@ -75,7 +78,7 @@ class Spec:
 
     def availability(self, distribution: str) -> Availability:
         """Return whether the item can run here; `distribution` is the one whose extra is the remedy."""
-        missing = [package for package in self.requires if not _is_installed(package)]
+        missing = [package for package in self.requires if find_package(package) is None]
         if missing:
             remedy = f"pip install '{distribution}[{self.extra}]'" if self.extra else f"pip install {' '.join(missing)}"
             return Availability(False, f"{' and '.join(missing)} not installed", remedy)
@@ -129,11 +132,12 @@ class CommandSpec(Spec):
     kind: ClassVar[str] = "command"
 
 
-def _is_installed(package: str) -> bool:
+def find_package(name: str) -> ModuleSpec | None:
+    """Return where a package is installed, without importing it; None if it is not."""
     try:
-        return importlib.util.find_spec(package) is not None
+        return importlib.util.find_spec(name)
     except ModuleNotFoundError:  # what holds a dotted name is not installed
-        return False
+        return None
 
 
 def import_target(target: str) -> Any:

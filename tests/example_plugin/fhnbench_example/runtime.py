@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from fhnbench import Cost, HostExecution, Refused, Runtime
+from fhnbench import HostExecution, Refused, Runtime, network_cost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fhnbench import Artifact, Network, SurrogateFamily, Workload
+    from fhnbench import Artifact, Cost, Network, SurrogateFamily, Workload
 
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "identity": lambda x: x,
@@ -51,12 +51,8 @@ class NumPyRuntime(Runtime):
         return HostExecution(workload, partial(_evaluate, evaluator=_Evaluator(artifact, workload), chunk=self.chunk))
 
     def cost(self, artifact: Artifact, workload: Workload) -> Cost:
-        """Return the multiply-adds of the layers, and one operation an activation."""
-        network = artifact.network
-        operations = network.passes(workload.save_points) * (network.multiply_adds + sum(network.widths[1:]))
-        states = workload.save_points * 2 * workload.size
-        inputs = 3 * workload.size
-        return Cost(float(operations * workload.size), (inputs + states) * workload.dtype.itemsize)
+        """Return the nominal cost, which is the same for every runtime."""
+        return network_cost(artifact.network, workload)
 
 
 class _Evaluator:
