@@ -1,0 +1,45 @@
+"""Networks with random weights, normalised as training normalises them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fhnbench import Artifact, ArtifactMetadata, Network, TrainingRecord, standard_problem
+
+
+def artifact_of(network: Network, seed: int = 0) -> Artifact:
+    """Return an artifact with weights that keep the size of what they multiply."""
+    rng = np.random.default_rng(seed)
+    weights = [rng.normal(size=(b, a)) / np.sqrt(a) for a, b in zip(network.widths, network.widths[1:], strict=False)]
+    biases = [0.1 * rng.normal(size=width) for width in network.widths[1:]]
+    training = TrainingRecord("none", "none", seed, 0, 0, 0.0, 0.0)
+    return Artifact(
+        ArtifactMetadata("net", standard_problem("C"), network, training, {}),
+        tuple(weight.astype(np.float32) for weight in weights),
+        tuple(bias.astype(np.float32) for bias in biases),
+    )
+
+
+def network_of(
+    hidden: tuple[int, ...] = (8, 8),
+    activation: str | tuple[str, ...] = "tanh",
+    scheme: str = "iterative",
+    output: str = "increment",
+    pass_points: int = 1,
+) -> Network:
+    """Return a network for problem C with normalisation as training makes it; name one activation or all."""
+    direct = scheme == "direct"
+    inputs = (("t",) if direct else ()) + ("u", "w", "i_app")
+    outputs = 2 * pass_points
+    return Network(
+        inputs=inputs,
+        widths=(len(inputs), *hidden, outputs),
+        activations=((activation,) * len(hidden) if isinstance(activation, str) else activation) + ("identity",),
+        scheme=scheme,
+        input_shift=(25.0,) * direct + (0.1, 0.5, 0.5),
+        input_scale=(25.0,) * direct + (2.1, 1.2, 0.5),
+        output_shift=(0.05, -0.02) * pass_points,
+        output_scale=(0.3, 0.1) * pass_points,
+        output=output,
+        pass_points=pass_points,
+    )
