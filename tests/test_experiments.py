@@ -123,6 +123,23 @@ def test_all_experiments_are_tested_and_have_a_quick_form():
         assert experiment.quick() != experiment()
 
 
+def findings_of(record):
+    """The findings that follow from recorded figures, and from nothing else."""
+    module = importlib.import_module(find(record.experiment).target.partition(":")[0])
+    found = module.judge(msgspec.convert(record.figures, module.Figures))
+    return found if isinstance(found, tuple) else (found,)
+
+
+@pytest.mark.parametrize("name", sorted(TINY))
+def test_published_record_is_complete_and_its_verdicts_follow_from_its_figures(name, pytestconfig):
+    folder = pytestconfig.rootpath / "results" / "experiments" / name
+    record = decode((folder / "record.json").read_bytes())
+    assert (record.experiment, record.quick) == (name, False)
+    assert findings_of(record) == record.findings
+    table = (folder / "table.md").read_text()
+    assert all(f"**Verdict: {finding.verdict}.** {finding.why}" in table for finding in record.findings)
+
+
 @pytest.mark.parametrize("name", sorted(TINY))
 def test_experiment_writes_record_table_and_picture(name, tmp_path, artifacts):
     reports = []
@@ -143,10 +160,7 @@ def test_experiment_writes_record_table_and_picture(name, tmp_path, artifacts):
     assert reports == sorted(reports)
     assert 0 <= reports[0] <= reports[-1] <= 1
 
-    # Verdicts follow from the recorded figures and from nothing else.
-    module = importlib.import_module(find(name).target.partition(":")[0])
-    again = module.judge(msgspec.convert(record.figures, module.Figures))
-    assert (again if isinstance(again, tuple) else (again,)) == record.findings
+    assert findings_of(record) == record.findings
 
 
 def test_settings_and_seed_decide_the_figures(tmp_path):
@@ -174,6 +188,7 @@ def test_interrupted_experiment_leaves_no_results_and_goes_on(tmp_path, monkeypa
     del trained[:]
     run(request("itnn-failures", tmp_path), TINY["itnn-failures"])
     assert len(trained) == 1  # of three
+    assert decode((tmp_path / "itnn-failures" / "record.json").read_bytes()).resumed
 
 
 def test_only_the_very_same_training_is_taken_up_again(tmp_path):

@@ -213,7 +213,7 @@ def _judge_points(figures: Figures) -> Finding:
         measurement="no training set is large enough"
         if needed is None
         else f"{needed} points are enough: "
-        + ", ".join(f"{data.points:,}: {number(data.median)}" for data, _ in figures.pairs("A")),
+        + ", ".join(f"{data.points:,} ({data.steps:,} steps): {number(data.median)}" for data, _ in figures.pairs("A")),
         verdict="reproduced" if reproduced else "refuted",
         why=f"Problem A takes about {ENOUGH_POINTS} points."
         if reproduced
@@ -236,7 +236,7 @@ def _table(errors: Sequence[Scarcity]) -> Table:
 
 def _picture(errors: Sequence[Scarcity]) -> bytes:
     problems = list(dict.fromkeys(one.problem for one in errors))
-    with drawing(1.5 + 4.5 * len(problems), 4.2) as figure:
+    with drawing(1.5 + 4.5 * len(problems), 4.6) as figure:
         panels = figure.subplots(1, len(problems), sharey=True, squeeze=False)[0]
         for axes, problem in zip(panels, problems, strict=True):
             shown = [one for one in errors if one.problem == problem]
@@ -261,6 +261,6 @@ def _picture(errors: Sequence[Scarcity]) -> bytes:
             axes.axhline(SUFFICIENT, color="0.2", linestyle=":", linewidth=1)
             axes.set(title=f"Problem {problem}", xlabel="training points")
             axes.grid(which="minor", linewidth=0.4, alpha=0.6)
-            axes.legend(fontsize=8)
+            axes.legend(fontsize=8, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.15))
         panels[0].set_ylabel("MAE over u and w (dimensionless)\nmedian and range over seeds")
         return png(figure)

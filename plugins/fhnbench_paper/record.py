@@ -49,8 +49,9 @@ class ExperimentRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         When it ended (UTC), and the command that repeats it.
     quick, seed, settings
         What was asked: the quick or the full form, the seed, and every setting by name.
-    threads, seconds
-        CPU threads that were used, and the wall-clock time of it all, resumed parts not included.
+    threads, seconds, resumed
+        CPU threads that were used, the wall-clock time, and whether an interrupted experiment was taken up again, whose
+        time is not counted.
     environment
         Machine, packages and revision.
     figures
@@ -71,6 +72,7 @@ class ExperimentRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     environment: dict[str, Any]
     figures: dict[str, Any]
     findings: tuple[Finding, ...]
+    resumed: bool = False
     schema: str = EXPERIMENT_SCHEMA
 
 

@@ -88,6 +88,7 @@ def run(
         raise FhnbenchError(f"{folder} holds a record; give --overwrite to replace it, or another --output")
     began = time.perf_counter()
     work = folder / _WORK_FOLDER
+    resumed = work.exists()
     outcome = experiment.measure(Context(asked.seed, work, report, asked.threads))
     record = ExperimentRecord(
         experiment=asked.spec.name,
@@ -102,6 +103,7 @@ def run(
         environment=msgspec.to_builtins(environment()),
         figures=msgspec.to_builtins(outcome.figures),
         findings=outcome.findings,
+        resumed=resumed,
     )
     write_whole(folder / PICTURE_FILE, outcome.picture)
     write_whole(folder / TABLE_FILE, to_markdown(record, outcome.table))
@@ -113,13 +115,14 @@ def run(
 def to_markdown(record: ExperimentRecord, table: Table) -> str:
     """Return figures and findings for a reader."""
     form = "quick form" if record.quick else "full form"
+    time_taken = f"{record.seconds:.0f} s{' since it was taken up again' if record.resumed else ''}"
     machine = f"{record.environment['cpu'] or 'unknown CPU'}, {record.threads} threads"
     lines = [
         f"# {record.experiment}",
         "",
         f"{record.summary[0].upper()}{record.summary[1:]}.",
         "",
-        f"`{record.command}` ({form}, seed {record.seed}, {record.seconds:.0f} s on {machine}, {record.created[:10]})",
+        f"`{record.command}` ({form}, seed {record.seed}, {time_taken} on {machine}, {record.created[:10]})",
         "",
         table.markdown(),
         "",
