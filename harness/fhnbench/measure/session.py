@@ -27,7 +27,6 @@ from fhnbench.measure import protocol
 from fhnbench.measure.environment import environment, last_level_cache
 from fhnbench.measure.member import Member, Stopped
 from fhnbench.measure.peaks import PeakProbe
-from fhnbench.measure.statistics import MINIMUM_SAMPLES
 from fhnbench.problem import VARIABLES, Ensemble
 from fhnbench.results.record import DatasetRecord, RunRecord
 from fhnbench.trajectories import InvalidTrajectories, check_trajectories
@@ -46,6 +45,9 @@ if TYPE_CHECKING:
 
 SAVE_EVERY_S = 2.0
 """How often the record is written while a run goes on: so much can be lost by a kill."""
+
+ENOUGH_ROUNDS = 20
+"""Rounds that the time budget should last for, so that fast contenders are known well."""
 
 FLUSH_FACTOR = 2
 """Cold mode flushes this many times the last-level cache."""
@@ -176,10 +178,10 @@ class Session:
     def _stride(self, member: Member) -> int:
         """Return in which rounds a contender takes part: each, or each so-manieth if it would take others' time.
 
-        A contender that is so slow that too few blocks fit into its share of the time budget sits out rounds.
+        A contender whose share of the time budget does not last for enough rounds sits out some.
         """
         share_s = self._settings.time_budget_s / len(self._active)
-        return max(1, math.ceil(member.block_s * MINIMUM_SAMPLES / share_s))
+        return max(1, math.ceil(member.block_s * ENOUGH_ROUNDS / share_s))
 
     def _take_turn(self, member: Member, number: int, started_s: float, folder: Path) -> None:
         shift = self._random.randrange(0, self._size, 16) if self._size > 16 else 0

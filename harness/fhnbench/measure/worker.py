@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from fhnbench.plugins.interfaces import Execution
 
-SHORTEST_BLOCK_S = 0.5e-3
-"""Blocks are at least so long, so that the clock's resolution and the cost of reading it do not matter."""
+SHORTEST_BLOCK_S = 5e-3
+"""Blocks are at least so long, so that the clock and what else a processor does for a moment do not matter."""
 
 WARM_UP_S = 1.0
 FEWEST_WARM_RUNS = 2
@@ -52,9 +52,12 @@ class ContenderWorker:
         """Measure one block."""
         idle_cpu_s = time.process_time() - self._cpu_s
         ensemble = self._ensemble(asked.shift)
+        execution, runs, clock = self._execution, self._runs, time.perf_counter
         if asked.flush_bytes:
             _flush_caches(asked.flush_bytes)
-        execution, runs, clock = self._execution, self._runs, time.perf_counter
+        elif runs > 1:  # short: wake the threads and fetch what others have put out of the caches
+            execution.run()
+            execution.synchronize()
         start = clock()
         execution.upload(ensemble)
         execution.synchronize()
