@@ -134,7 +134,8 @@ def _solve_rest(problems: Any, start: int, states: Any, plan: Any, numbers: Any)
             states[row * size + start + sample] = solved[row * group + sample]
 
 
-# One step of a method. Each sum begins with what is known first, so that the last multiply-add waits for nothing else.
+# One step of a method. Small terms are added up before large ones, so that float32 loses none of them, and otherwise
+# what is known first is added first, so that the last multiply-add waits for nothing else.
 
 
 @jit()
@@ -148,7 +149,7 @@ def _two_stages(x: Any, z: Any, r: Any, coefficients: Any) -> Any:
     k1, k2, b1, bz, br, f1, f2, fz, fr = coefficients
     x2 = x * (k1 - x * x) + z
     x3 = x2 * (k2 - x2 * x2) + (b1 * x + (bz * z + br * r))
-    return x3, f2 * x2 + (f1 * x + (fz * z + fr * r))
+    return x3, fz * z + (f2 * x2 + (f1 * x + fr * r))
 
 
 @jit()
@@ -157,7 +158,7 @@ def _three_stages(x: Any, z: Any, r: Any, coefficients: Any) -> Any:
     x2 = x * (k1 - x * x) + z
     x3 = x2 * (k2 - x2 * x2) + (b1 * x + (bz * z + br * r))
     x4 = x3 * (k3 - x3 * x3) + (c2 * x2 + (c1 * x + (cz * z + cr * r)))
-    return x4, f3 * x3 + (f2 * x2 + (f1 * x + (fz * z + fr * r)))
+    return x4, fz * z + (f3 * x3 + (f2 * x2 + (f1 * x + fr * r)))
 
 
 @jit()
@@ -167,4 +168,4 @@ def _four_stages(x: Any, z: Any, r: Any, coefficients: Any) -> Any:
     x3 = x2 * (k2 - x2 * x2) + (b1 * x + (bz * z + br * r))
     x4 = x3 * (k3 - x3 * x3) + (c2 * x2 + (c1 * x + (cz * z + cr * r)))
     x5 = x4 * (k4 - x4 * x4) + (d3 * x3 + (d2 * x2 + (d1 * x + (dz * z + dr * r))))
-    return x5, f4 * x4 + (f3 * x3 + (f2 * x2 + (f1 * x + (fz * z + fr * r))))
+    return x5, fz * z + (f4 * x4 + (f3 * x3 + (f2 * x2 + (f1 * x + fr * r))))
