@@ -11,6 +11,7 @@ import numpy as np
 
 from fhnbench.measure import protocol
 from fhnbench.measure.serving import serve
+from fhnbench.measure.pinning import pin_busiest_threads
 from fhnbench.measure.statistics import is_stationary
 from fhnbench.plugins.contender import load, request
 from fhnbench.plugins.registry import registry
@@ -76,7 +77,7 @@ class ContenderWorker:
         )
 
     def _warm_up(self) -> float:
-        """Run until times are stationary; return the time of a warm run in seconds."""
+        """Run until times are stationary, pin threads; return the time of a warm run in seconds."""
         self._execution.upload(self._ensemble(0))
         durations: list[float] = []
         began = time.perf_counter()
@@ -87,6 +88,8 @@ class ContenderWorker:
             self._execution.run()
             self._execution.synchronize()
             durations.append(time.perf_counter() - start)
+            if len(durations) == FEWEST_WARM_RUNS:
+                pin_busiest_threads(self._workload.threads)
         return float(np.median(durations[-3:]))
 
     def _ensemble(self, shift: int) -> Ensemble:
@@ -103,6 +106,7 @@ class ProbeWorker:
         began = time.perf_counter()
         self._probe = MachineProbe(asked.workload)
         self._probe.measure()
+        pin_busiest_threads(asked.workload.threads)
         elapsed = time.perf_counter() - began
         self.ready = protocol.Prepared(elapsed, elapsed, 0, 0, "cpu", asked.workload.precision)
 

@@ -1,0 +1,40 @@
+"""Pinning: the busiest threads, each to a CPU of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import json, os, threading, time
+from fhnbench.measure.pinning import pin_busiest_threads
+
+def spin(stop):
+    while not stop.is_set():
+        sum(range(1000))
+
+stop = threading.Event()
+idle = threading.Thread(target=stop.wait)
+busy = [threading.Thread(target=spin, args=(stop,)) for _ in range(2)]
+for thread in (idle, *busy):
+    thread.start()
+time.sleep(0.3)
+pinned = pin_busiest_threads(2)
+where = {name: sorted(os.sched_getaffinity(thread.native_id)) for name, thread in zip("iab", (idle, *busy))}
+stop.set()
+print(json.dumps([pinned, where]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2, reason="needs Linux and two CPUs")
+def test_busy_threads_get_a_cpu_each_and_idle_ones_are_left_alone():
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    pinned, where = json.loads(done.stdout)
+    assert pinned
+    cpus = sorted(os.sched_getaffinity(0))
+    assert sorted([where["a"], where["b"]]) == [[cpus[0]], [cpus[1]]]
+    assert where["i"] == cpus
