@@ -1,19 +1,26 @@
 """The solvers of the CPU: explicit Runge-Kutta methods with a fixed step, as `fhnbench.fold` folds them.
 
-A step of one to four stages is 4, 9, 15 or 22 vector instructions (a multiplication by itself counts one, like a fused
-multiply-add), and each save point takes 4 more; a sample takes 6 to 9 at its beginning. Twice T numbers are stored for
-each sample. Whichever of the two takes longer on the machine, arithmetic at its measured peak or stores at theirs, is
-the floor. On two cores with AVX-512 (172 billion instructions and 44 GB a second), Problem C, 100,000 samples, float32:
+A step of one to four stages is 4, 9, 15 or 22 vector instructions for each sample (fused multiply-adds, but for a few
+multiplications), a save point 4 more, and a sample 6 to 9 at its beginning; the disassembly has exactly these. What is
+stored is ``2 T`` numbers for each sample. The floor is the longer of the two, each at the peak that
+`fhnbench.measure.probes` finds in the same run. Problem C, 100,000 samples, two cores with AVX-512 (173 billion
+instructions in float32 and 45 GB a second), medians in milliseconds:
 
-=================  ==========  ======  ========  =====
-contender          arithmetic  stores  measured  ratio
-=================  ==========  ======  ========  =====
-euler-cpu 0.1         1.30 ms  0.90 ms
-midpoint-cpu 0.5
-heun-cpu 0.25
-rk3-cpu 0.5
-rk4-cpu 0.5
-=================  ==========  ======  ========  =====
+============  ==========  ======  ========  ===============  =======  ===============
+solver, dt    arithmetic  stores  measured  times the floor  float64  times the floor
+============  ==========  ======  ========  ===============  =======  ===============
+euler 0.1           1.28    0.91      1.45             1.14     2.79             1.09
+euler 0.01         11.61    0.90     11.82             1.02    23.54             1.02
+midpoint 0.5        0.64    0.90      1.05             1.17     1.98             1.10
+heun 0.25           1.15    0.90      1.38             1.20     2.64             1.14
+rk3 0.5             0.99    0.92      1.29             1.31     2.46             1.26
+rk4 0.5             1.38    0.93      1.85             1.34     3.49             1.27
+rk4 0.1             6.47    0.88      7.76             1.20    15.36             1.20
+============  ==========  ======  ========  ===============  =======  ===============
+
+Whole-array steps in NumPy take 142 ms for Euler's method with 0.1. The start of a parallel loop is 0.05 ms of each
+measured time. Where neither arithmetic nor stores dominate they do not overlap completely; four stages leave
+registers for three vectors only, too few to hide all latency. ``tests/benchmarks/test_solvers.py`` measures the table.
 """
 
 from __future__ import annotations
