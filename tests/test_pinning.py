@@ -11,19 +11,23 @@ import pytest
 
 PROGRAM = """
 import json, os, threading, time
-from fhnbench.measure.pinning import pin_busiest_threads
+from fhnbench.measure.pinning import pin_busiest_threads, thread_times
 
 def spin(stop):
     while not stop.is_set():
         sum(range(1000))
 
+end = time.monotonic() + 0.6  # the main thread has worked most, but not since then
+while time.monotonic() < end:
+    pass
+before = thread_times()
 stop = threading.Event()
 idle = threading.Thread(target=stop.wait)
 busy = [threading.Thread(target=spin, args=(stop,)) for _ in range(2)]
 for thread in (idle, *busy):
     thread.start()
 time.sleep(0.3)
-pinned = pin_busiest_threads(2)
+pinned = pin_busiest_threads(2, before)
 where = {name: sorted(os.sched_getaffinity(thread.native_id)) for name, thread in zip("iab", (idle, *busy))}
 stop.set()
 print(json.dumps([pinned, where]))

@@ -67,7 +67,6 @@ class MachineProbe:
     """
 
     def __init__(self, workload: Workload) -> None:
-        use_threads(workload.threads)
         self._threads = workload.threads
         self._lanes = lanes.count(workload.dtype, _CHAIN)
         self._values = np.ones((self._threads, 3 * self._lanes), workload.dtype)
@@ -77,6 +76,7 @@ class MachineProbe:
 
     def measure(self) -> ProbeSample:
         """Measure both peaks; takes a few hundredths of a second."""
+        use_threads(self._threads)
         passes = -(-_BYTES // self._memory.nbytes)
         multiply_add_s = _fastest(lambda: _multiply_add(self._values, self._lanes, _STEPS))
         store_s = _fastest(lambda: _write(self._memory, self._lanes, self._threads, passes))

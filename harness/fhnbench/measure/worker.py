@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fhnbench.measure import protocol
+from fhnbench.measure.pinning import pin_busiest_threads, thread_times
 from fhnbench.measure.serving import serve
-from fhnbench.measure.pinning import pin_busiest_threads
 from fhnbench.measure.statistics import is_stationary
 from fhnbench.plugins.contender import load, request
 from fhnbench.plugins.registry import registry
@@ -80,6 +80,7 @@ class ContenderWorker:
         """Run until times are stationary, pin threads; return the time of a warm run in seconds."""
         self._execution.upload(self._ensemble(0))
         durations: list[float] = []
+        idle = thread_times()
         began = time.perf_counter()
         while len(durations) < FEWEST_WARM_RUNS or (
             time.perf_counter() - began < WARM_UP_S and not is_stationary(durations)
@@ -89,7 +90,7 @@ class ContenderWorker:
             self._execution.synchronize()
             durations.append(time.perf_counter() - start)
             if len(durations) == FEWEST_WARM_RUNS:
-                pin_busiest_threads(self._workload.threads)
+                pin_busiest_threads(self._workload.threads, idle)
         return float(np.median(durations[-3:]))
 
     def _ensemble(self, shift: int) -> Ensemble:
@@ -105,8 +106,9 @@ class ProbeWorker:
 
         began = time.perf_counter()
         self._probe = MachineProbe(asked.workload)
+        idle = thread_times()
         self._probe.measure()
-        pin_busiest_threads(asked.workload.threads)
+        pin_busiest_threads(asked.workload.threads, idle)
         elapsed = time.perf_counter() - began
         self.ready = protocol.Prepared(elapsed, elapsed, 0, 0, "cpu", asked.workload.precision)
 
