@@ -44,17 +44,20 @@ def jit(**options: Any) -> Callable[[Function], Function]:
     return decorator
 
 
-def use_threads(count: int) -> None:
-    """Let parallel loops that the calling thread starts from now on use `count` threads.
+def use_threads(count: int | None = None) -> None:
+    """Let parallel loops that the calling thread starts from now on use `count` threads, or all that there are.
+
+    Call it before each loop, since others set the number, too. Only one thread of a process may run parallel loops.
 
     Raises
     ------
     Refused
         If this process may not use so many (CPU affinity, or the environment variable NUMBA_NUM_THREADS).
     """
-    if count > _config.NUMBA_NUM_THREADS:
-        raise Refused(f"{count} threads asked for, this process may use {_config.NUMBA_NUM_THREADS}")
-    numba.set_num_threads(count)
+    available = int(_config.NUMBA_NUM_THREADS)
+    if count is not None and count > available:
+        raise Refused(f"{count} threads asked for, this process may use {available}")
+    numba.set_num_threads(available if count is None else count)
 
 
 def _host_features() -> str:

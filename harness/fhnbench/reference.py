@@ -13,7 +13,7 @@ from numba import prange
 from fhnbench import lanes
 from fhnbench.errors import FhnbenchError
 from fhnbench.evidence import ReferenceEvidence
-from fhnbench.native import REGISTERS, jit
+from fhnbench.native import REGISTERS, jit, use_threads
 from fhnbench.workload import Workload
 
 if TYPE_CHECKING:
@@ -139,6 +139,7 @@ def _solve(problem: Problem, ensemble: Ensemble, dt: float, method: Method) -> N
     inputs[:, :size] = ensemble.u0, ensemble.w0, ensemble.i_app
     states = np.empty((problem.save_points, *inputs[:2].shape))
     equations = model.a, model.b, model.c, 1 / model.tau
+    use_threads()
     _integrate(
         (inputs[0], inputs[1], inputs[2]),
         states.reshape(-1),
