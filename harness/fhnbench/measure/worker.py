@@ -80,7 +80,7 @@ class ContenderWorker:
         """Run until times are stationary, pin threads; return the time of a warm run in seconds."""
         self._execution.upload(self._ensemble(0))
         durations: list[float] = []
-        idle = thread_times()
+        before: dict[int, int] = {}
         began = time.perf_counter()
         while len(durations) < FEWEST_WARM_RUNS or (
             time.perf_counter() - began < WARM_UP_S and not is_stationary(durations)
@@ -89,8 +89,10 @@ class ContenderWorker:
             self._execution.run()
             self._execution.synchronize()
             durations.append(time.perf_counter() - start)
-            if len(durations) == FEWEST_WARM_RUNS:
-                pin_busiest_threads(self._workload.threads, idle)
+            if len(durations) == 1:  # the first run may have loaded code
+                before = thread_times()
+            elif len(durations) == FEWEST_WARM_RUNS:
+                pin_busiest_threads(self._workload.threads, before)
         return float(np.median(durations[-3:]))
 
     def _ensemble(self, shift: int) -> Ensemble:
@@ -106,9 +108,9 @@ class ProbeWorker:
 
         began = time.perf_counter()
         self._probe = MachineProbe(asked.workload)
-        idle = thread_times()
+        before = thread_times()
         self._probe.measure()
-        pin_busiest_threads(asked.workload.threads, idle)
+        pin_busiest_threads(asked.workload.threads, before)
         elapsed = time.perf_counter() - began
         self.ready = protocol.Prepared(elapsed, elapsed, 0, 0, "cpu", asked.workload.precision)
 
