@@ -151,37 +151,35 @@ def _softplus(x: Vector) -> Vector:
 
 @dataclass(frozen=True)
 class _Sine:
-    """``sin r = r + r^3 P(r^2)`` for ``|r| <= pi / 2``, and pi as a sum of numbers with few bits."""
+    """``sin r = r + r^3 P(r^2)`` for ``|r| <= pi / 2``, and pi as the sum of two numbers of the precision."""
 
-    pi: tuple[float, ...]
+    pi: tuple[float, float]
     coefficients: tuple[float, ...]
 
 
 _SINE: dict[Element, _Sine] = {
     "float32": _Sine(
-        (3.1415927410125732, -8.742277657347586e-08, -3.4302510685134596e-15),
+        (3.1415927410125732, -8.742277657347586e-08),
         (-0.166666595504167921, 0.00833306624575654251, -0.000198096028784608721, 2.60578058860625041e-6),
     ),
     "float64": _Sine(
-        (3.141592653589793, 1.2246467991473532e-16, -2.9947698097183397e-33),
+        (3.141592653589793, 1.2246467991473532e-16),
         (-0.166666666666666656, 0.00833333333333319431, -0.000198412698412092199, 2.75573192111373912e-6,
          -2.50521068728126989e-8, 1.60589397064062837e-10, -7.64299150208639083e-13, 2.72117509169800451e-15),
     ),
 }  # fmt: skip
-"""Pi is the sum of three numbers of the precision."""
 
 
 def _sin(x: Vector) -> Vector:
     """Return the sine of ``x = n pi + r``, which is that of r, negated if n is odd.
 
-    Each multiply-add of the reduction is exact to the last place of its result; a thousand full turns lose nothing.
+    The first multiply-add of the reduction is exact, the second exact to the last place: after n half turns, r is off
+    by 5e-15 n in float32.
     """
     c = _SINE[x.element]
     shifted = x.fma(1 / c.pi[0], x.unit_shift)
     turns = x.unit_shift - shifted
-    r = x
-    for part in c.pi:
-        r = turns.fma(part, r)
+    r = turns.fma(c.pi[1], turns.fma(c.pi[0], x))
     z = r * r
     return (r * z).fma(_polynomial(z, c.coefficients), r).negated_where_odd(shifted)
 

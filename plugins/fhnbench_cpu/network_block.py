@@ -107,6 +107,7 @@ class Block:
                 neurons = [builder.add(neuron, size(offset)) for offset in range(height)]
                 sums = self._sum(layer, memory, values, neurons)
                 self._finish(layer, memory, sums, neurons, target)
+                self.emitter.fence()
 
     def _sum(self, layer: Layer, memory: Pointer, values: Pointer, neurons: list[Any]) -> list[list[Vector]]:
         """Return the sums ``[neuron, vector]`` of a tile: bias, and weights times values."""

@@ -108,6 +108,10 @@ class Emitter:
         builder.cbranch(builder.icmp_signed("<", following, end), body, after)
         builder.position_at_end(after)
 
+    def fence(self) -> None:
+        """Keep LLVM from moving loads and stores across this place: it would mix more work than registers can hold."""
+        self.builder.asm(ir.FunctionType(ir.VoidType(), []), "", "~{memory}", [], side_effect=True)
+
     def variable(self, value: Vector) -> Variable:
         """Return a variable that holds `value` and can be assigned to inside a loop."""
         with self.builder.goto_entry_block():

@@ -7,10 +7,10 @@ the same process, right before and after.
 from __future__ import annotations
 
 import importlib
-import os
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+import numba
 import pytest
 
 from fhnbench import NetworkModule, Workload, standard_problem
@@ -40,7 +40,7 @@ FAMILY = SimpleNamespace(module=NetworkModule.of)
 @pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
 def test_runtime(benchmark, network: Network, runtime: str, request: pytest.FixtureRequest) -> None:
-    workload = Workload(100_000, threads=len(os.sched_getaffinity(0)))
+    workload = Workload(100_000, threads=numba.config.NUMBA_NUM_THREADS)
     artifact = artifact_of(network)
     module, _, name = RUNTIMES[runtime].partition(":")
     execution = getattr(importlib.import_module(module), name)().prepare(FAMILY, artifact, workload)

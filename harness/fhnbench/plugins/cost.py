@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 ACTIVATION_OPERATIONS: dict[Activation, tuple[int, int]] = {
     "identity": (0, 0),
     "relu": (1, 1),
-    "sin": (13, 17),
+    "sin": (12, 16),
     "tanh": (15, 25),
     "sigmoid": (16, 22),
     "silu": (16, 22),
