@@ -125,7 +125,7 @@ def test_every_check_says_what_it_checks_and_why() -> None:
         first, _, rest = (check.function.__doc__ or "").partition("\n\n")
         assert first.startswith("Check that "), check.name
         assert rest.strip(), check.name
-        assert check.summary == first.removeprefix("Check that ")
+        assert first == f"Check that {check.summary}."
 
 
 def test_a_class_that_derives_from_nothing_is_caught() -> None:

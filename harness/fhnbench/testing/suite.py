@@ -45,7 +45,7 @@ class Check:
     @property
     def summary(self) -> str:
         """What it checks, in one line."""
-        return (self.function.__doc__ or "").splitlines()[0].removeprefix("Check that ")
+        return (self.function.__doc__ or "").splitlines()[0].removeprefix("Check that ").rstrip(".")
 
     def run(self, subject: Subject) -> CheckResult:
         """Run the check on a subject; whatever the contender raises is a failure of the check."""
