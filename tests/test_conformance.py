@@ -88,7 +88,7 @@ MUTANTS: dict[type, tuple[str, str]] = {
     mutants.SharesInputs: ("independent-executions", "with a newer execution beside it: the first save point"),
     mutants.StaleOutput: ("output-of-last-run", "after a second run: "),
     mutants.ComputesInOutput: ("output-of-last-run", "after an upload that no run followed: "),
-    mutants.Leaks: ("close", "4 executions that were closed left"),
+    mutants.Leaks: ("close", "2 executions that were closed left"),
     mutants.FreesOutput: ("close", "after close, in the array that output had returned: "),
     mutants.WrongOrder: ("order", "declares order 2, measured is 0.9"),
     mutants.ModestOrder: ("order", "declares order 1, measured is 2.0"),

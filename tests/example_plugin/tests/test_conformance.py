@@ -5,6 +5,6 @@ import pytest
 from fhnbench.testing import conformance_cases
 
 
-@pytest.mark.parametrize("check", [*conformance_cases("ab2-example"), *conformance_cases("ddnn-example")])
+@pytest.mark.parametrize("check", [*conformance_cases("ab2-example"), *conformance_cases("itnn-example")])
 def test_conformance(check):
     check()
