@@ -75,7 +75,7 @@ class Execution(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Release what `prepare` acquired; called once."""
+        """Release what `prepare` acquired; called once. Arrays that `output` returned stay as they are."""
 
 
 class Solver(ABC):

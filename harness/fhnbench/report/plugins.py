@@ -64,9 +64,10 @@ def describe(entry: Entry[Spec]) -> None:
         console.print(Text(f"options unknown: {error}"))
         return
     if documentation := inspect.getdoc(cls):
-        console.print(Text("\n" + documentation))
+        console.print(Text("\n" + documentation), soft_wrap=not console.is_terminal)
     if fields:
-        options = table(["option", "type", "default"], title="\nOptions")
+        title = "\nOptions of training" if isinstance(spec, SurrogateSpec) else "\nOptions"
+        options = table(["option", "type", "default"], title=title)
         for field in fields:
             default = "" if field.default is dataclasses.MISSING else str(field.default)
             options.add_row(field.name, str(getattr(field.type, "__name__", field.type)), default)

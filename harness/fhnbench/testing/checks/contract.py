@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
@@ -13,7 +13,10 @@ from fhnbench.testing.outcome import ConformanceFailure
 from fhnbench.workload import Precision
 
 if TYPE_CHECKING:
-    from fhnbench.testing.subject import Subject
+    from numpy.typing import NDArray
+
+    from fhnbench.problem import Ensemble
+    from fhnbench.testing.subject import Prepared, Subject
 
 _ULPS = 256
 
@@ -55,17 +58,7 @@ def check_effective(subject: Subject) -> None:
     Results are compared only among equals: a fall-back to another device or precision must be an error, not a row.
     """
     with subject.prepared() as prepared:
-        before = prepared.execution.effective
-        prepared.compute(subject.ensemble())
-        after = prepared.execution.effective
-    if not isinstance(before, Effective) or not isinstance(before.device, str) or not before.device:
-        raise ConformanceFailure(f"effective is {before!r}, not an Effective with the name of a device")
-    if before != after:
-        raise ConformanceFailure(f"effective was {before} before the run and is {after} after it")
-    if before.precision != subject.precision:
-        raise ConformanceFailure(
-            f"asked for {subject.precision} it computes in {before.precision}; prepare must raise Refused instead"
-        )
+        _compute_as_declared(prepared, subject.ensemble())
 
 
 def check_precision(subject: Subject) -> None:
@@ -77,29 +70,44 @@ def check_precision(subject: Subject) -> None:
     for precision in get_args(Precision):
         asked = subject.with_precision(precision)
         try:
-            with asked.prepared():
-                pass
+            with asked.prepared() as prepared:
+                states = _compute_as_declared(prepared, asked.ensemble())
+                if "u0" in subject.problem.varied:
+                    _require_resolution(prepared, asked.ensemble(), states)
         except Refused as refusal:
             if "\n" in str(refusal) or not str(refusal):
                 raise ConformanceFailure(f"refuses {precision} in no or in several lines: {refusal!r}") from None
-            continue
-        check_effective(asked)
-        if "u0" in subject.problem.varied:
-            _require_resolution(asked)
 
 
 def _is_order(order: object) -> bool:
     return isinstance(order, int) and order >= 1
 
 
-def _require_resolution(subject: Subject) -> None:
-    spacing = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}[subject.precision]
-    ensemble = subject.ensemble()
+def _compute_as_declared(prepared: Prepared, ensemble: Ensemble) -> NDArray[Any]:
+    """Return the trajectories of an ensemble if the execution declares the device and precision that were asked for."""
+    before = prepared.execution.effective
+    states = prepared.compute(ensemble)
+    after, precision = prepared.execution.effective, prepared.workload.precision
+    if not isinstance(before, Effective) or not isinstance(before.device, str) or not before.device:
+        raise ConformanceFailure(f"effective is {before!r}, not an Effective with the name of a device")
+    if before != after:
+        raise ConformanceFailure(f"effective was {before} before the run and is {after} after it")
+    if before.precision != precision:
+        raise ConformanceFailure(
+            f"asked for {precision} it computes in {before.precision}; prepare must raise Refused instead"
+        )
+    return states
+
+
+def _require_resolution(prepared: Prepared, ensemble: Ensemble, states: NDArray[Any]) -> None:
+    """Raise `ConformanceFailure` unless a small change of the ensemble changes the trajectories of most samples."""
+    precision = prepared.workload.precision
+    spacing = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}[precision]
     towards_zero = (1 - _ULPS * spacing) * ensemble.u0  # so that it stays inside the training range
     moved = dataclasses.replace(ensemble, u0=towards_zero.astype(ensemble.u0.dtype))
-    changed = (subject.trajectories(moved)[1:] != subject.trajectories(ensemble)[1:]).any(axis=(0, 1))
+    changed = (prepared.compute(moved)[1:] != states[1:]).any(axis=(0, 1))
     if changed.mean() < 0.5:
         raise ConformanceFailure(
-            f"declares {subject.precision}, yet a change of u0 by {_ULPS} units in the last place changes the "
+            f"declares {precision}, yet a change of u0 by {_ULPS} units in the last place changes the "
             f"trajectories of only {np.count_nonzero(changed)} of {changed.size} samples"
         )

@@ -14,7 +14,7 @@ from fhnbench.testing.outcome import ConformanceFailure
 if TYPE_CHECKING:
     from fhnbench.testing.subject import Subject
 
-_CYCLES = 4
+_CYCLES = 2
 
 
 def check_independent_executions(subject: Subject) -> None:
