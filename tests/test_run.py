@@ -111,6 +111,17 @@ def test_what_misbehaves_becomes_a_row_and_the_rest_runs(run):
         assert not processes_with("time.sleep(600)")
 
 
+def test_what_no_plugin_provides_has_its_row(run):
+    done, record = run(*QUICK, "--solver", "euler-fpga[dt=0.05]", "--surrogate", "ddnn-fpga", "--solver", "ab2-example")
+    assert done.returncode == ExitStatus.DID_NOT_RUN, done.stderr
+    rows = {row.contender: row for row in record.rows}
+    assert rows["ab2-example"].status == "ran"
+    for name in ("euler-fpga[dt=0.05]", "ddnn-fpga"):
+        assert rows[name].status == "unavailable"
+        assert "no installed plugin provides 'fpga'" in rows[name].reason
+        assert "no installed plugin provides 'fpga'" in done.stdout.replace("\n", " ")
+
+
 def test_accuracy_gate_has_its_own_exit_status(run):
     done, record = run(*QUICK, "--max-error", "1e-9", "--solver", "ab2-example")
     assert done.returncode == ExitStatus.GATE_FAILED

@@ -115,11 +115,11 @@ def _answer(record: RunRecord, folder: Path, *, named: bool) -> int:
 
 
 def _requests(solvers: Sequence[str], surrogates: Sequence[str], precision: Precision) -> list[Request]:
-    from fhnbench.plugins.contender import request
+    from fhnbench.plugins.contender import request_or_absent
     from fhnbench.plugins.registry import registry
 
-    asked = [request(text, "solver", registry(), precision) for text in solvers]
-    asked += [request(text, "surrogate", registry(), precision) for text in surrogates]
+    asked = [request_or_absent(text, "solver", registry(), precision) for text in solvers]
+    asked += [request_or_absent(text, "surrogate", registry(), precision) for text in surrogates]
     return list({one.label: one for one in asked}.values())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -42,6 +43,8 @@ class Request:
         For a surrogate: what to select its artifact by (``hidden``, ``activation``, ``recipe``, ``artifact``).
     entries
         The solver's entry, or the family's and the runtime's.
+    absent
+        Why there are no entries, if no plugin provides the contender.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Request:
     options: dict[str, str]
     selectors: dict[str, str] = field(default_factory=dict)
     entries: tuple[Entry[SolverSpec] | Entry[SurrogateSpec] | Entry[RuntimeSpec], ...] = ()
+    absent: str = ""
 
     @property
     def label(self) -> str:
@@ -60,6 +64,8 @@ class Request:
     @property
     def availability(self) -> Availability:
         """Whether every part can run on this machine."""
+        if self.absent:
+            return Availability(False, self.absent)
         for entry in self.entries:
             if not (availability := entry.availability).available:
                 return availability
@@ -117,6 +123,29 @@ def request(text: str, kind: Kind, registry: Registry, precision: Precision = "f
     entries = registry.find(SurrogateSpec, family), registry.find(RuntimeSpec, runtime)
     selectors = {key: options.pop(key) for key in SELECTORS if key in options}
     return Request(name, kind, precision, options, selectors, entries)
+
+
+def request_or_absent(text: str, kind: Kind, registry: Registry, precision: Precision = "float32") -> Request:
+    """Read what a user typed, as `request` does; what no installed plugin provides becomes a request that cannot run.
+
+    That is a known method or family on a backend or runtime that is not there (``euler-cuda`` without its plugin); it
+    gets its row in the table. A name that is close to one that is there is taken for a slip, and is an error.
+    """
+    try:
+        return request(text, kind, registry, precision)
+    except FhnbenchError as error:
+        name, options = parse_contender(text)
+        method, _, backend = name.rpartition("-")
+        pairs = [entry.spec.name.rpartition("-") for entry in registry.entries(SolverSpec)]
+        if kind == "solver":
+            methods, backends = {pair[0] for pair in pairs}, {pair[2] for pair in pairs}
+        else:
+            methods = {entry.spec.name for entry in registry.entries(SurrogateSpec)}
+            backends = {entry.spec.name for entry in registry.entries(RuntimeSpec)}
+        if method not in methods or backend in backends or difflib.get_close_matches(backend, backends, cutoff=0.7):
+            raise
+        absent = f"no installed plugin provides {backend!r}; install one that does ({error})"
+        return Request(name, kind, precision, options, absent=absent)
 
 
 def every_contender(registry: Registry, precision: Precision = "float32") -> list[Request]:
