@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import mutants
 from conftest import EXAMPLE
 from fhnbench import SurrogateSpec, load_artifact, standard_problem
 from fhnbench.plugins.artifacts import select_artifact
@@ -25,6 +24,7 @@ from fhnbench.testing import (
     conformance_checks,
     run_checks,
 )
+from mutants import base, contract, method, state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ def result_of(check: str, of: Subject) -> tuple[str, str]:
 
 @pytest.mark.parametrize(("letter", "precision"), [("A", "float32"), ("B", "float64"), ("C", "float32")])
 def test_a_correct_solver_passes_every_check(letter: str, precision: str) -> None:
-    results = list(run_checks(subject(mutants.Heun(), standard_problem(letter), precision=precision)))
+    results = list(run_checks(subject(base.Heun(), standard_problem(letter), precision=precision)))
     assert [result.check for result in results] == [check.name for check in conformance_checks("solver")]
     assert [(result.check, result.reason) for result in results if result.status == "failed"] == []
     skipped = {result.check for result in results if result.status == "skipped"}
@@ -55,55 +55,55 @@ def test_a_correct_solver_passes_every_check(letter: str, precision: str) -> Non
 
 
 MUTANTS: dict[type, tuple[str, str]] = {
-    mutants.Undocumented: ("interface", "has no docstring"),
-    mutants.Mutable: ("interface", "Mutable is no frozen dataclass"),
-    mutants.NoOrder: ("interface", "order is 'second', not a positive whole number"),
-    mutants.NoExecution: ("interface", "does not derive from fhnbench.Execution"),
-    mutants.WrongFirstPoint: ("output", "the first save point of u is not the initial state"),
-    mutants.NonContiguous: ("output", "not C-contiguous"),
-    mutants.Transposed: ("output", "output has shape (1000, 51, 2), not"),
-    mutants.AlwaysDouble: ("output", "output is float64, not float32"),
-    mutants.NotFinite: ("output", "output holds inf for w at save point 50, sample 999"),
-    mutants.NoDevice: ("effective", "not an Effective with the name of a device"),
-    mutants.ChangesDevice: ("effective", "before the run and is"),
-    mutants.FallsBack: ("precision", "asked for float16 it computes in float32; prepare must raise Refused"),
-    mutants.SinglePrecision: ("precision", "declares float64, yet a change of u0 by 256 units in the last place"),
-    mutants.HalfInputs: ("precision", "declares float32, yet a change of u0 by 256 units in the last place"),
-    mutants.WritesInputs: ("inputs-unmutated", "the run changed w0 of the ensemble"),
-    mutants.WritesInputsOpenly: ("inputs-unmutated", "raises ValueError: assignment destination is read-only"),
-    mutants.RemembersFirstInputs: (
+    contract.Undocumented: ("interface", "has no docstring"),
+    contract.Mutable: ("interface", "Mutable is no frozen dataclass"),
+    contract.NoOrder: ("interface", "order is 'second', not a positive whole number"),
+    contract.NoExecution: ("interface", "does not derive from fhnbench.Execution"),
+    contract.WrongFirstPoint: ("output", "the first save point of u is not the initial state"),
+    contract.NonContiguous: ("output", "not C-contiguous"),
+    contract.Transposed: ("output", "output has shape (1000, 51, 2), not"),
+    contract.AlwaysDouble: ("output", "output is float64, not float32"),
+    contract.NotFinite: ("output", "output holds inf for w at save point 50, sample 999"),
+    contract.NoDevice: ("effective", "not an Effective with the name of a device"),
+    contract.ChangesDevice: ("effective", "before the run and is"),
+    contract.FallsBack: ("precision", "asked for float16 it computes in float32; prepare must raise Refused"),
+    contract.SinglePrecision: ("precision", "declares float64, yet a change of u0 by 256 units in the last place"),
+    contract.HalfInputs: ("precision", "declares float32, yet a change of u0 by 256 units in the last place"),
+    state.WritesInputs: ("inputs-unmutated", "the run changed w0 of the ensemble"),
+    state.WritesInputsOpenly: ("inputs-unmutated", "raises ValueError: assignment destination is read-only"),
+    state.RemembersFirstInputs: (
         "fresh-inputs",
         "after new inputs were uploaded: the first save point of u is not the initial state",
     ),
-    mutants.RemembersAddress: ("fresh-inputs", "after new inputs were uploaded in the same arrays as those before: "),
-    mutants.AdvancesInPlace: (
+    state.RemembersAddress: ("fresh-inputs", "after new inputs were uploaded in the same arrays as those before: "),
+    state.AdvancesInPlace: (
         "rerun",
         "run again after one upload: the first save point of u is not the initial state",
     ),
-    mutants.Noisy: ("repeatability", "with the same inputs, after others: "),
-    mutants.ReadsNeighbour: ("permutation", "with the samples in another order: "),
-    mutants.CentresBatch: ("batch-sizes", "samples 0 to 0 of 1000 alone (N=1): "),
-    mutants.DropsRemainder: ("batch-sizes", "samples 0 to 0 of 1000 alone (N=1): "),
-    mutants.SharesBuffer: ("independent-executions", "with a newer execution beside it: the first save point"),
-    mutants.SharesInputs: ("independent-executions", "with a newer execution beside it: the first save point"),
-    mutants.StaleOutput: ("output-of-last-run", "after a second run: "),
-    mutants.ComputesInOutput: ("output-of-last-run", "after an upload that no run followed: "),
-    mutants.Leaks: ("close", "2 executions that were closed left"),
-    mutants.FreesOutput: ("close", "after close, in the array that output had returned: "),
-    mutants.WrongOrder: ("order", "declares order 2, measured is 0.9"),
-    mutants.ModestOrder: ("order", "declares order 1, measured is 2.0"),
-    mutants.IgnoresStep: ("order", "declares order 2, measured is 0.00"),
-    mutants.OffByOne: ("agreement", "the mean absolute error is"),
-    mutants.WrongEquation: ("agreement", "the mean absolute error is"),
-    mutants.Untyped: ("unknown-options", "iterations=no,such/value is accepted"),
-    mutants.AcceptsNan: ("numbers", "damping=nan is accepted"),
-    mutants.RoundsStep: ("step", "dt=0 is accepted"),
-    mutants.RefusesWithoutRemedy: ("step", "refuses dt=0.3 without naming the nearest, 0.333333: no"),
-    mutants.RaisesValueError: ("step", "dt=0 raises ValueError"),
-    mutants.NoOperations: ("cost", "declares 0.0 operations"),
-    mutants.FewBytes: ("cost", "fewer than the 4.08e+07 of the trajectories"),
-    mutants.ConstantCost: ("cost", "10 times the samples cost 1 times the operations"),
-    mutants.StepFreeCost: ("cost", "half the step costs 1 times the operations"),
+    state.Noisy: ("repeatability", "with the same inputs, after others: "),
+    state.ReadsNeighbour: ("permutation", "with the samples in another order: "),
+    state.CentresBatch: ("batch-sizes", "samples 0 to 0 of 1000 alone (N=1): "),
+    state.DropsRemainder: ("batch-sizes", "samples 0 to 0 of 1000 alone (N=1): "),
+    state.SharesBuffer: ("independent-executions", "with a newer execution beside it: the first save point"),
+    state.SharesInputs: ("independent-executions", "with a newer execution beside it: the first save point"),
+    state.StaleOutput: ("output-of-last-run", "after a second run: "),
+    state.ComputesInOutput: ("output-of-last-run", "after an upload that no run followed: "),
+    state.Leaks: ("close", "2 executions that were closed left"),
+    state.FreesOutput: ("close", "after close, in the array that output had returned: "),
+    method.WrongOrder: ("order", "declares order 2, measured is 0.9"),
+    method.ModestOrder: ("order", "declares order 1, measured is 2.0"),
+    method.IgnoresStep: ("order", "declares order 2, measured is 0.00"),
+    contract.OffByOne: ("agreement", "the mean absolute error is"),
+    method.WrongEquation: ("agreement", "the mean absolute error is"),
+    method.Untyped: ("unknown-options", "iterations=no,such/value is accepted"),
+    method.AcceptsNan: ("numbers", "damping=nan is accepted"),
+    method.RoundsStep: ("step", "dt=0 is accepted"),
+    method.RefusesWithoutRemedy: ("step", "refuses dt=0.3 without naming the nearest, 0.333333: no"),
+    method.RaisesValueError: ("step", "dt=0 raises ValueError"),
+    method.NoOperations: ("cost", "declares 0.0 operations"),
+    method.FewBytes: ("cost", "fewer than the 4.08e+07 of the trajectories"),
+    method.ConstantCost: ("cost", "10 times the samples cost 1 times the operations"),
+    method.StepFreeCost: ("cost", "half the step costs 1 times the operations"),
 }
 
 
@@ -129,23 +129,23 @@ def test_every_check_says_what_it_checks_and_why() -> None:
 
 
 def test_a_class_that_derives_from_nothing_is_caught() -> None:
-    status, reason = result_of("interface", subject(mutants.NoSolver()))
+    status, reason = result_of("interface", subject(contract.NoSolver()))
     assert (status, reason) == ("failed", "NoSolver does not derive from fhnbench.Solver")
 
 
 class TestSkips:
     def test_a_solver_without_a_step_is_not_asked_for_one(self) -> None:
-        results = {result.check: result for result in run_checks(subject(mutants.NoStep()))}
+        results = {result.check: result for result in run_checks(subject(base.NoStep()))}
         assert {name for name, result in results.items() if result.status == "skipped"} == {"order", "numbers", "step"}
         assert results["order"].reason == results["step"].reason == "it has no option dt"
         assert [result for result in results.values() if result.status == "failed"] == []
 
     def test_a_solver_without_float64_has_an_order_that_cannot_be_measured(self) -> None:
         reason = "it refuses what measuring the order needs: precision float64 is not supported; choose float32"
-        assert result_of("order", subject(mutants.SingleOnly())) == ("skipped", reason)
+        assert result_of("order", subject(base.SingleOnly())) == ("skipped", reason)
 
     def test_an_error_below_the_reference_s_own_is_not_judged(self) -> None:
-        status, reason = result_of("order", subject(mutants.Exact()))
+        status, reason = result_of("order", subject(base.Exact()))
         assert status == "skipped"
         assert reason == "its errors are below 1e-10, where the reference can no longer tell"
 
@@ -222,15 +222,15 @@ class TestCases:
         return cases_of
 
     def test_a_case_for_each_check_named_after_both(self, cases: Callable[[Any], dict[str, Case]]) -> None:
-        names = [case.__name__ for case in cases(mutants.Heun()).values()]
+        names = [case.__name__ for case in cases(base.Heun()).values()]
         assert names == [f"heun-test-{check.name}" for check in conformance_checks("solver")]
 
     def test_a_case_returns_or_raises(self, cases: Callable[[Any], dict[str, Case]]) -> None:
-        assert cases(mutants.Heun())["output"]() is None
+        assert cases(base.Heun())["output"]() is None
         with pytest.raises(ConformanceFailure, match=r"declares 0\.0 operations"):
-            cases(mutants.NoOperations())["cost"]()
+            cases(method.NoOperations())["cost"]()
         with pytest.raises(NotApplicable, match="it has no option dt"):
-            cases(mutants.NoStep())["order"]()
+            cases(base.NoStep())["order"]()
 
     def test_the_kit_does_not_import_pytest(self) -> None:
         program = "import sys, fhnbench.testing.isolated; sys.exit('pytest' in sys.modules)"
