@@ -13,15 +13,18 @@ import numpy as np
 from fhnbench import Effective, Execution
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from fhnbench import Ensemble, Network, Workload
     from fhnbench_onnxruntime.session import CpuSession
 
-CHUNKS = (512, 1024, 2048, 4096, 8192, 16384)
+CHUNKS = (512, 1024, 2048, 4096, 8192)
 """Sizes to choose from: calls dominate the time of smaller ones, and larger ones leave the cache."""
 
 _ROUNDS = 4
+_TRIAL_PASSES = 2
 
 
 @final
@@ -44,7 +47,8 @@ class OnnxExecution(Execution):
 
     def __init__(self, session: CpuSession, network: Network, workload: Workload, chunk: int | None) -> None:
         self.effective = Effective("cpu", workload.precision)
-        self._session, self._network, self._save_points = session, network, workload.save_points
+        self._session, self._network = session, network
+        self._size, self._threads, self._save_points = workload.size, workload.threads, workload.save_points
         passes = network.passes(workload.save_points)
         # The last pass may reach beyond the horizon. Everything is touched here, so that page faults of the first run
         # are not counted as computation.
@@ -52,12 +56,8 @@ class OnnxExecution(Execution):
         self._states[0] = 0.0
         self._inputs = np.zeros((3, workload.size), workload.dtype)
         self._times = workload.times.astype(workload.dtype)
-        chunk = chunk or self._fastest_chunk(-(-workload.size // workload.threads))
-        self._shares = [
-            [self._call(samples, number) for samples in chunks for number in range(passes)]
-            for chunks in share_out(workload.size, workload.threads, chunk)
-        ]
-        self._pool = ThreadPoolExecutor(len(self._shares))
+        self._pool = ThreadPoolExecutor(workload.threads)
+        self._shares = self._calls(workload.size, chunk or self._fastest_chunk(), passes)
 
     def upload(self, ensemble: Ensemble) -> None:
         """Copy the inputs into this execution's own array."""
@@ -67,10 +67,7 @@ class OnnxExecution(Execution):
     def run(self) -> None:
         """Evaluate all passes of all chunks; the first thread's share in the calling thread."""
         self._states[0] = self._inputs[:2]
-        others = [self._pool.submit(self._session.run, share) for share in self._shares[1:]]
-        self._session.run(self._shares[0])
-        for other in others:
-            other.result()
+        self._evaluate(self._shares)
 
     def synchronize(self) -> None:
         """Do nothing: `run` returned when the work was done."""
@@ -83,6 +80,19 @@ class OnnxExecution(Execution):
         """End the threads; the arrays are freed with this object."""
         self._pool.shutdown()
 
+    def _evaluate(self, shares: Sequence[Sequence[Any]]) -> None:
+        others = [self._pool.submit(self._session.run, share) for share in shares[1:]]
+        self._session.run(shares[0])
+        for other in others:
+            other.result()
+
+    def _calls(self, size: int, chunk: int, passes: int) -> list[list[Any]]:
+        """Return the calls of each thread that take the first samples through the first passes."""
+        return [
+            [self._call(samples, number) for samples in chunks for number in range(passes)]
+            for chunks in share_out(size, self._threads, chunk)
+        ]
+
     def _call(self, samples: slice, number: int) -> Any:
         """Return the call that evaluates one pass, counted from 0, of a chunk."""
         points = self._network.pass_points
@@ -93,21 +103,23 @@ class OnnxExecution(Execution):
         outputs = [row for state in self._states[following : following + points, :, samples] for row in state]
         return self._session.bind(inputs, outputs)
 
-    def _fastest_chunk(self, share: int) -> int:
-        """Return the size whose first pass over the same samples took the least time; `share` is a thread's."""
-        sizes = sorted({min(size, share) for size in CHUNKS})
-        span = sizes[-1]
-        calls = {
-            size: [self._call(slice(start, min(start + size, span)), 0) for start in range(0, span, size)]
-            for size in sizes
-        }
-        least_s = dict.fromkeys(sizes, math.inf)
-        for _ in range(_ROUNDS if len(sizes) > 1 else 0):
-            for size in sizes:
-                begin = time.perf_counter()
-                self._session.run(calls[size])
-                least_s[size] = min(least_s[size], time.perf_counter() - begin)
-        return min(sizes, key=least_s.__getitem__)
+    def _fastest_chunk(self) -> int:
+        """Return the size of chunks with which the first passes over some samples take the least time."""
+        size = min(self._size, self._threads * CHUNKS[-1])
+        passes = min(_TRIAL_PASSES, self._network.passes(self._save_points))
+        share = -(-size // self._threads)
+        trials = {chunk: self._calls(size, chunk, passes) for chunk in sorted({min(chunk, share) for chunk in CHUNKS})}
+        least_s = dict.fromkeys(trials, math.inf)
+        for _ in range(_ROUNDS if len(trials) > 1 else 0):
+            for chunk, shares in trials.items():
+                self._evaluate(shares)  # as in a run, a chunk finds the memory that others of its size left in cache
+                least_s[chunk] = min(least_s[chunk], self._timed(shares))
+        return min(trials, key=least_s.__getitem__)
+
+    def _timed(self, shares: Sequence[Sequence[Any]]) -> float:
+        begin = time.perf_counter()
+        self._evaluate(shares)
+        return time.perf_counter() - begin
 
 
 def share_out(size: int, threads: int, chunk: int) -> list[list[slice]]:
