@@ -70,6 +70,7 @@ def test_measures_contenders_and_leaves_record_tables_and_picture(run, tmp_path)
         assert row.end_to_end.median_s >= row.resident.median_s
         assert len(row.blocks) == len(row.resident.samples) == 2
         assert 0 < row.roofline_fraction < 1
+        assert sum(row.accuracy.profile.time.mae) / 51 == pytest.approx(row.accuracy.mae, rel=1e-3)
     assert record.dataset.size == 300
     assert record.environment["packages"]["fhnbench-example"] == "0.1.0"
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from fhnbench.error_profile import ErrorProfile
 from fhnbench.trajectories import InvalidTrajectories
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Accuracy(msgspec.Struct, frozen=True):
         Number of spikes in the reference.
     missed_spikes, extra_spikes
         By how many spikes samples fall short of the reference, or exceed it, added up over such samples.
+    profile
+        Where the errors lie, in the record of a run.
     """
 
     mae: float
@@ -54,6 +57,7 @@ class Accuracy(msgspec.Struct, frozen=True):
     spikes: int
     missed_spikes: int
     extra_spikes: int
+    profile: ErrorProfile | None = None
 
 
 def measure_accuracy(

@@ -20,9 +20,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from fhnbench.accuracy import measure_accuracy
+from fhnbench.error_profile import error_profile
 from fhnbench.measure import protocol
 from fhnbench.measure.environment import environment, last_level_cache
 from fhnbench.measure.member import Member, Stopped
@@ -97,6 +99,7 @@ class Session:
         self._environment = environment(entry.plugin.distribution for chosen in requests for entry in chosen.entries)
         self._created = datetime.now(UTC).isoformat(timespec="seconds")
         self._saved_s = 0.0
+        self._audits_s = 0.0
 
     def run(self) -> RunRecord:
         """Measure everything and return the record.
@@ -164,10 +167,12 @@ class Session:
             self._random.shuffle(turns)
             for turn in turns:
                 elapsed = time.monotonic() - began
-                if number > 0 and elapsed > self._settings.time_budget_s:
+                measuring_s = elapsed - self._audits_s
+                if number > 0 and measuring_s > self._settings.time_budget_s:
                     return
                 if isinstance(turn, Member):
-                    self._report(f"round {number + 1}: {turn.request.label}", elapsed / self._settings.time_budget_s)
+                    done = measuring_s / self._settings.time_budget_s
+                    self._report(f"round {number + 1}: {turn.request.label}", done)
                     self._take_turn(turn, number, elapsed, folder)
                 else:
                     turn.measure()
@@ -190,7 +195,9 @@ class Session:
         with _stopping(member):
             member.measure(number, started_s, asked)
             if output:
+                began = time.monotonic()
                 member.accuracy = self._audit(np.load(output, allow_pickle=False), member.workload, shift)
+                self._audits_s += time.monotonic() - began
         if time.monotonic() - self._saved_s > SAVE_EVERY_S:
             self._saved_s = time.monotonic()
             self._save(self._record(complete=False))
@@ -203,7 +210,10 @@ class Session:
             check_trajectories(states, workload, shifted)
         except InvalidTrajectories as error:
             raise Stopped("failed", str(error)) from None
-        return measure_accuracy(np.roll(states, shift, axis=2), self._reference, workload.times)
+        states = np.roll(states, shift, axis=2)
+        accuracy = measure_accuracy(states, self._reference, workload.times)
+        profile = error_profile(states, self._reference, self._ensemble, self._dataset.problem)
+        return msgspec.structs.replace(accuracy, profile=profile)
 
     def _record(self, *, complete: bool) -> RunRecord:
         dataset = self._dataset
