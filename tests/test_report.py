@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from fhnbench.report.frontier import frontier_png, pareto_front
+from fhnbench.report.frontier import frontier_png
 from fhnbench.report.runs import duration, run_table, to_csv, to_markdown
 from fhnbench.results.record import Row
 from records import record, row
@@ -64,14 +64,6 @@ def test_markdown_and_csv_hold_the_same_rows():
 def test_duration_keeps_three_digits(seconds):
     number, unit = duration(seconds).split()
     assert float(number) * {"s": 1, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}[unit] == pytest.approx(seconds, rel=5.1e-3)
-
-
-@given(st.lists(st.tuples(st.floats(1e-4, 10), st.floats(1e-6, 1)), min_size=1, max_size=30))
-def test_pareto_front_is_what_no_row_beats(points):
-    rows = [row(f"s{i}", time, mae) for i, (time, mae) in enumerate(points)]
-    front = {(one.resident.median_s, one.accuracy.mae) for one in pareto_front(rows)}
-    beaten = {(t, e) for t, e in points if any(a <= t and b <= e and (a, b) != (t, e) for a, b in points)}
-    assert front == set(points) - beaten
 
 
 def test_picture_is_a_png_of_the_stated_size():

@@ -41,6 +41,7 @@ from .plugins.interfaces import Execution as Execution
 from .plugins.interfaces import Runtime as Runtime
 from .plugins.interfaces import Solver as Solver
 from .plugins.interfaces import SurrogateFamily as SurrogateFamily
+from .plugins.interfaces import Sweep as Sweep
 from .plugins.named import artifact_file as artifact_file
 from .plugins.named import contender_trajectories as contender_trajectories
 from .plugins.named import surrogate_family as surrogate_family

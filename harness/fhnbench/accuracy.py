@@ -43,6 +43,8 @@ class Accuracy(msgspec.Struct, frozen=True):
         which one is missing, so its spikes count below and not here.
     spikes
         Number of spikes in the reference.
+    mae_low, mae_high
+        95% interval of `mae` over the samples: where that of other ensembles would lie. None if not computed.
     missed_spikes, extra_spikes
         By how many spikes samples fall short of the reference, or exceed it, added up over such samples.
     profile
@@ -58,6 +60,8 @@ class Accuracy(msgspec.Struct, frozen=True):
     missed_spikes: int
     extra_spikes: int
     profile: ErrorProfile | None = None
+    mae_low: float | None = None
+    mae_high: float | None = None
 
 
 def measure_accuracy(
@@ -91,6 +95,7 @@ def measure_accuracy(
             f"and {len(times)} save points"
         )
     total = squares = 0.0
+    of_samples = np.zeros(states.shape[2])
     largest = _Largest(reference.size, 0.999)
     with np.errstate(over="ignore", invalid="ignore"):  # told with the place, below
         for place, error in _absolute_errors(states, reference):
@@ -98,8 +103,10 @@ def measure_accuracy(
             if not math.isfinite(square):
                 raise _too_far(states, reference, place, error)
             total += float(error.sum())
+            of_samples[place[2] : place[2] + error.size] += error
             squares += square
             largest.add(error)
+    low, high = _mean_interval(of_samples / (2 * len(times)))
     time_mae, spikes, missed, extra = _compare_spikes(states[:, 0], reference[:, 0], times)
     return Accuracy(
         mae=total / reference.size,
@@ -110,7 +117,18 @@ def measure_accuracy(
         spikes=spikes,
         missed_spikes=missed,
         extra_spikes=extra,
+        mae_low=low,
+        mae_high=high,
     )
+
+
+def _mean_interval(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the 95% interval of the mean of independent positive values, normal in its logarithm."""
+    mean = float(values.mean())
+    if not mean:
+        return 0.0, 0.0
+    factor = math.exp(1.96 * float(values.std()) / (mean * math.sqrt(values.size)))
+    return mean / factor, mean * factor
 
 
 def _too_far(

@@ -129,6 +129,7 @@ class Member:
         end_to_end = median_interval([block.upload_s + block.compute_s + block.download_s for block in self.blocks])
         cost = CostRecord(prepared.operations, prepared.bytes)
         probe = probes.get(prepared.precision) if prepared.device == "cpu" else None
+        least_s, binds = floor_s(cost, probe) if probe else (None, None)
         return Row(
             self.request.label,
             self.request.kind,
@@ -139,10 +140,14 @@ class Member:
             end_to_end=end_to_end,
             prepare_s=prepared.prepare_s,
             throughput=self.workload.size / resident.median_s,
-            roofline_fraction=floor_s(cost, probe) / resident.median_s if probe else None,
+            roofline_fraction=least_s / resident.median_s if least_s is not None else None,
+            binds=binds,
             cost=cost,
             effective=EffectiveRecord(prepared.device, prepared.precision),
             artifact=self._artifact,
+            options=prepared.options,
+            order=prepared.order,
+            sweep=prepared.sweep.option if prepared.sweep else None,
             notes=tuple(self._notes()),
             blocks=tuple(self.blocks),
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from fhnbench.plugins.contender import Kind
+from fhnbench.plugins.interfaces import Sweep
 from fhnbench.workload import Workload
 
 
@@ -63,7 +64,8 @@ class MeasureProbe(msgspec.Struct, tag=True, frozen=True):
 class Prepared(msgspec.Struct, tag=True, frozen=True):
     """A worker is ready.
 
-    `prepare_s` is the time of import, compilation, loading and allocation; `run_s` that of a warm run.
+    `prepare_s` is the time of import, compilation, loading and allocation; `run_s` that of a warm run; `options` are
+    the plugin's own, defaults included; `order` and `sweep` a solver's.
     """
 
     prepare_s: float
@@ -72,6 +74,9 @@ class Prepared(msgspec.Struct, tag=True, frozen=True):
     bytes: float
     device: str
     precision: str
+    options: dict[str, Any] = {}
+    order: int | None = None
+    sweep: Sweep | None = None
 
 
 class Measured(msgspec.Struct, tag=True, frozen=True):

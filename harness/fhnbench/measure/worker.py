@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from fhnbench.measure import protocol
@@ -14,12 +15,15 @@ from fhnbench.measure.pinning import pin_busiest_threads, thread_times
 from fhnbench.measure.serving import serve
 from fhnbench.measure.statistics import is_stationary
 from fhnbench.plugins.contender import load, request
+from fhnbench.plugins.interfaces import Solver
+from fhnbench.plugins.options import option_fields
 from fhnbench.plugins.registry import registry
 from fhnbench.problem import Ensemble
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fhnbench.plugins.contender import SolverContender, SurrogateContender
     from fhnbench.plugins.interfaces import Execution
 
 SHORTEST_BLOCK_S = 5e-3
@@ -45,7 +49,13 @@ class ContenderWorker:
         cost = contender.cost(asked.workload)
         effective = self._execution.effective
         self.ready = protocol.Prepared(
-            prepare_s, run_s, float(cost.operations), float(cost.bytes), effective.device, effective.precision
+            prepare_s,
+            run_s,
+            float(cost.operations),
+            float(cost.bytes),
+            effective.device,
+            effective.precision,
+            **described(contender),
         )
         self._cpu_s = time.process_time()
 
@@ -98,6 +108,16 @@ class ContenderWorker:
     def _ensemble(self, shift: int) -> Ensemble:
         u0, w0, i_app = self._inputs[:, shift : shift + self._workload.size]
         return Ensemble(u0, w0, i_app, self._workload.model)
+
+
+def described(contender: SolverContender | SurrogateContender) -> dict[str, Any]:
+    """Return a contender's options, and a solver's order and sweep."""
+    plugin = contender.plugin
+    options = {field.name: msgspec.to_builtins(getattr(plugin, field.name)) for field in option_fields(type(plugin))}
+    if not isinstance(plugin, Solver):
+        return {"options": options}
+    sweep = plugin.sweep if plugin.sweep.option in options else None
+    return {"options": options, "order": plugin.order, "sweep": sweep}
 
 
 class ProbeWorker:

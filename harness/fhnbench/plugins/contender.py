@@ -191,6 +191,11 @@ class SolverContender:
 
     solver: Solver
 
+    @property
+    def plugin(self) -> Solver:
+        """The object whose fields are the options."""
+        return self.solver
+
     def prepare(self, workload: Workload) -> Execution:
         """Prepare the solver."""
         return self.solver.prepare(workload)
@@ -207,6 +212,11 @@ class SurrogateContender:
     family: SurrogateFamily
     artifact: Artifact
     runtime: Runtime
+
+    @property
+    def plugin(self) -> Runtime:
+        """The object whose fields are the options."""
+        return self.runtime
 
     def prepare(self, workload: Workload) -> Execution:
         """Prepare the runtime for the artifact."""

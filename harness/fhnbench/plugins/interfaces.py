@@ -45,6 +45,23 @@ class Effective:
     precision: Precision
 
 
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What trades error for time: an option, and the values of it that ``fhnbench run --frontier`` measures.
+
+    Parameters
+    ----------
+    option
+        Name of the option.
+    values
+        Values, as a tolerance has them. None means that the option is a step: those are measured that divide the save
+        interval and whose errors, by the order of convergence, are those of the surrogates.
+    """
+
+    option: str = "dt"
+    values: tuple[float, ...] = ()
+
+
 class Execution(ABC):
     """A prepared contender: compiled, allocated, ready for `upload`, `run`, `synchronize`, `output`.
 
@@ -86,6 +103,9 @@ class Solver(ABC):
 
     order: ClassVar[int]
     """Order of convergence of the method; the conformance kit measures it."""
+
+    sweep: ClassVar[Sweep] = Sweep()
+    """What trades error for time. A class without that option has nothing to sweep."""
 
     @abstractmethod
     def prepare(self, workload: Workload) -> Execution:

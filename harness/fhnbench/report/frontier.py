@@ -15,6 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Bbox
 
+from fhnbench.results.front import pareto_front
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -74,15 +76,6 @@ def frontier_png(record: RunRecord) -> bytes:
         content = io.BytesIO()
         figure.savefig(content, format="png")
     return content.getvalue()
-
-
-def pareto_front(rows: Sequence[Row]) -> list[Row]:
-    """Return the rows that no other beats in both time and error, from fast to accurate."""
-    front: list[Row] = []
-    for row in sorted(rows, key=_point):
-        if not front or _point(row)[1] < _point(front[-1])[1]:
-            front.append(row)
-    return front
 
 
 def _point(row: Row) -> tuple[float, float]:

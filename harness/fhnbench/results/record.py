@@ -41,6 +41,16 @@ class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         The spans, in seconds.
     idle_cpu_s
         CPU time that the worker used since its previous block, while it was not asked to do anything.
+    background
+        CPUs that other processes kept busy during the block, on average; None where the system does not tell.
+    mhz
+        Mean clock frequency after the block (of the CPUs, or of the GPU); None where it cannot be read.
+    memory_bytes
+        Memory of the worker after the block.
+    energy_j
+        Energy that the device used during the block; None where it does not tell.
+    disturbed
+        What disturbed the block, if anything: it was repeated and is not part of the statistics.
     """
 
     round: int
@@ -50,6 +60,11 @@ class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     compute_s: float
     download_s: float
     idle_cpu_s: float
+    background: float | None = None
+    mhz: float | None = None
+    memory_bytes: int | None = None
+    energy_j: float | None = None
+    disturbed: str = ""
 
 
 class CostRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,8 +117,24 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Samples per second, resident.
     roofline_fraction
         Time that the machine's measured peaks allow for the declared cost, over the resident median.
+    binds
+        What that time is made of: ``arithmetic`` or ``memory``, whichever takes longer.
     cost, effective, artifact
         What the contender declares and what it evaluated.
+    options
+        All options that it ran with, defaults included, and what its artifact was selected by.
+    order
+        Order of convergence that a solver declares.
+    sweep
+        The option that trades error for time, if it has one.
+    audits
+        Names of the audits that it passed; see `fhnbench.measure.audits`.
+    disturbed
+        Whether too few blocks were undisturbed, so that the statistics are those of all.
+    energy_j
+        Energy of one run in joules, where the machine tells.
+    finished
+        Whether nothing more would have been measured; False for a row that was being measured when the run ended.
     notes
         Remarks that a reader should see (a busy idle worker, extrapolation, a gate that failed).
     blocks
@@ -121,9 +152,17 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prepare_s: float | None = None
     throughput: float | None = None
     roofline_fraction: float | None = None
+    binds: Literal["arithmetic", "memory"] | None = None
     cost: CostRecord | None = None
     effective: EffectiveRecord | None = None
     artifact: ArtifactRecord | None = None
+    options: dict[str, Any] = {}
+    order: int | None = None
+    sweep: str | None = None
+    audits: tuple[str, ...] = ()
+    disturbed: bool = False
+    energy_j: float | None = None
+    finished: bool = True
     notes: tuple[str, ...] = ()
     blocks: tuple[Block, ...] = ()
 
@@ -163,6 +202,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Whether surrogates may run outside their training ranges.
     max_error
         Accuracy gate: the largest MAE that passes.
+    frontier
+        Whether solvers were swept over their steps and surrogates over their artifacts.
     """
 
     precision: str = "float32"
@@ -174,6 +215,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cold: bool = False
     extrapolate: bool = False
     max_error: float | None = None
+    frontier: bool = False
 
 
 class ProbeRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
