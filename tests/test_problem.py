@@ -211,12 +211,6 @@ def test_impossible_samplings_are_refused(name: str, arguments: Any, message: st
         standard_problem(name).sample(*arguments)
 
 
-def test_sobol_without_scipy_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "scipy.stats", None)
-    with pytest.raises(FhnbenchError, match=r"pip install 'fhnbench\[sobol\]'"):
-        standard_problem("C").sample(8, "sobol")
-
-
 # Ensembles
 
 

@@ -195,7 +195,7 @@ class Problem:
             Number of samples.
         sampling
             ``uniform`` (independent), ``grid`` (a regular grid that includes the ends; `size` is ``k ** d``
-            for d varied variables) or ``sobol`` (scrambled Sobol points; needs SciPy).
+            for d varied variables) or ``sobol`` (scrambled Sobol points).
         seed
             Seed of the generator, not negative; ``grid`` does not use it.
 
@@ -207,7 +207,7 @@ class Problem:
         Raises
         ------
         FhnbenchError
-            If `size` is not positive or does not make a grid, `seed` is negative, or SciPy is missing for ``sobol``.
+            If `size` is not positive or does not make a grid, or `seed` is negative.
         """
         if size < 1:
             raise FhnbenchError(f"an ensemble needs at least one sample, not {size}")
@@ -271,10 +271,8 @@ def _unit_points(size: int, dimensions: int, sampling: Sampling, seed: int) -> N
         axes = np.meshgrid(*[np.linspace(0, 1, side)] * dimensions, indexing="ij")
         return np.stack([axis.ravel() for axis in axes], axis=1)
     if sampling == "sobol":
-        try:
-            from scipy.stats import qmc
-        except ImportError:
-            raise FhnbenchError("sobol sampling needs SciPy: pip install 'fhnbench[sobol]'") from None
+        from scipy.stats import qmc
+
         engine = qmc.Sobol(dimensions, seed=np.random.default_rng(seed))
         points: NDArray[np.float64] = engine.random_base2(max(0, size - 1).bit_length())[:size]
         return points

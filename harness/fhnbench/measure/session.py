@@ -16,6 +16,7 @@ import shlex
 import sys
 import tempfile
 import time
+import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,6 +99,7 @@ class Session:
         self._probes: list[PeakProbe] = []
         self._environment = environment(entry.plugin.distribution for chosen in requests for entry in chosen.entries)
         self._created = datetime.now(UTC).isoformat(timespec="seconds")
+        self._name = uuid.uuid4().hex
         self._saved_s = 0.0
         self._audits_s = 0.0
 
@@ -230,6 +232,7 @@ class Session:
             probes=tuple(peaks.values()),
             rows=tuple(member.row(peaks) for member in self._members),
             complete=complete,
+            session=self._name,
         )
 
 

@@ -34,7 +34,7 @@ def run_table(record: RunRecord) -> RenderableType:
     for row in ordered(record.rows):
         style = {"ran": "", "failed": "red", "timed_out": "red"}.get(row.status, "yellow")
         contender, *figures = cells(row)
-        rows.add_row(Text(_breakable(contender)), *map(Text, figures), style=style)
+        rows.add_row(Text(breakable(contender)), *map(Text, figures), style=style)
     remarks = [Text(f"{row.contender}: {remark}") for row in ordered(record.rows) for remark in remarks_of(row)]
     if not record.complete:
         remarks.append(Text("The run is not complete.", style="yellow"))
@@ -80,7 +80,7 @@ def error(value: float) -> str:
 def duration(seconds: float) -> str:
     """Return a time with three digits and its unit."""
     for size, unit in _UNITS:
-        if seconds >= size:
+        if float(f"{seconds:.3g}") >= size:
             return f"{seconds / size:.3g} {unit}"
     return f"{seconds:.3g} s"
 
@@ -125,7 +125,7 @@ def to_csv(record: RunRecord) -> str:
     return text.getvalue()
 
 
-def _breakable(contender: str) -> str:
+def breakable(contender: str) -> str:
     """Return a contender with places where a narrow column may break its line, if it is long."""
     return contender if len(contender) <= NAME_WIDTH else contender.replace("[", " [", 1).replace(",", ", ")
 

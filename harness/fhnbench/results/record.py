@@ -230,6 +230,7 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A whole run.
 
     `complete` is False while a run goes on and after it was interrupted; what was measured is there all the same.
+    Records of equal `session` were measured together: blocks of equal round were taken one after the other.
     """
 
     created: str
@@ -241,4 +242,5 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     probes: tuple[ProbeRecord, ...]
     rows: tuple[Row, ...]
     complete: bool
+    session: str = ""
     schema: str = RUN_SCHEMA
