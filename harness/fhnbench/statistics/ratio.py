@@ -2,8 +2,8 @@
 
 Times vary from round to round, and from process to process (where memory lies, which core a thread was given): the
 rounds of one process never tell how much the next one differs. So the bootstrap has two stages, processes and the
-rounds in each. The ratio of two contenders that were measured in one run is the median of the rounds' ratios, so that what
-slowed down both drops out; of others it is the ratio of medians. Over processes it is the geometric mean.
+rounds in each. The ratio of two contenders that were measured in one run is the median of the rounds' ratios, so that
+what slowed down both drops out; of others it is the ratio of medians. Over processes it is the geometric mean.
 
 Drawing twice counts the spread of rounds twice, and few processes are drawn less widely than they vary. Both are put
 right by shrinking the processes' estimates towards their mean before they are drawn [1]_ [2]_. Rounds are drawn in
