@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 from hypothesis import settings
 
+import cuda_emulation
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -101,3 +103,14 @@ def command_line(tmp_path: Path) -> CommandLine:
         )
 
     return run
+
+
+@pytest.fixture
+def emulated_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Make this machine one with a GPU, emulated on the host; compiled kernels are cached in an empty folder."""
+    if reason := cuda_emulation.missing():
+        pytest.skip(reason)
+    cuda_emulation.load_driver()
+    monkeypatch.setattr("fhnbench_cuda.compiler.compile_program", cuda_emulation.host_binary)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("EMULATED_CUDA", "count=1")

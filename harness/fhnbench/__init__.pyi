@@ -24,6 +24,7 @@ from .errors import FhnbenchError as FhnbenchError
 from .errors import Refused as Refused
 from .errors import Unavailable as Unavailable
 from .evidence import ReferenceEvidence as ReferenceEvidence
+from .files import cache_folder as cache_folder
 from .files import write_whole as write_whole
 from .measure.environment import environment as environment
 from .measure.environment import usable_cpus as usable_cpus
@@ -32,6 +33,7 @@ from .native import REGISTER_BYTES as REGISTER_BYTES
 from .native import REGISTERS as REGISTERS
 from .native import jit as jit
 from .native import use_threads as use_threads
+from .plugins.cost import folded_cost as folded_cost
 from .plugins.cost import network_cost as network_cost
 from .plugins.hookspecs import hookimpl as hookimpl
 from .plugins.host import HostExecution as HostExecution

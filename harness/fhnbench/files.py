@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fhnbench.errors import FhnbenchError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @contextlib.contextmanager
@@ -44,3 +45,18 @@ def write_whole(path: Path, content: bytes | str) -> None:
     """Write a file so that a reader sees the old content or the new, never a part."""
     with replacing(path) as temporary:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def cache_folder(name: str) -> Path:
+    """Return the folder for what can be made again (compiled kernels, engines), in the user's cache; it may not exist.
+
+    Parameters
+    ----------
+    name
+        What is kept there.
+    """
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "fhnbench" / name

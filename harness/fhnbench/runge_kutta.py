@@ -109,6 +109,30 @@ class FoldedStep:
         """All rows, one after the other: as many numbers as the step has multiply-adds."""
         return tuple(coefficient for row in self.rows for coefficient in row)
 
+    def numbers(self, dtype: DTypeLike, substeps: int) -> tuple[float, ...]:
+        """Return all that a kernel needs.
+
+        Parameters
+        ----------
+        dtype
+            The kernel's dtype.
+        substeps
+            Steps in a save interval, after which the kernel makes good for rounded coefficients.
+
+        Returns
+        -------
+        tuple of float
+            ``u_scale, 1 / u_scale, w_from_z, 1 / w_from_z, w_from_i, z_from_i, r_from_one, r_from_i``, where
+            ``z = w / w_from_z + z_from_i * i_app``; the drifts of x and z in a save interval, and the coefficients.
+        """
+        x_drift, z_drift = self.rounding_drift(dtype)
+        return (
+            *(self.u_scale, 1 / self.u_scale, self.w_from_z, 1 / self.w_from_z),
+            *(self.w_from_i, -self.w_from_i / self.w_from_z, self.r_from_one, self.r_from_i),
+            *(substeps * x_drift, substeps * z_drift),
+            *self.coefficients,
+        )
+
     def rounding_drift(self, dtype: DTypeLike) -> tuple[float, float]:
         """Return by how much x and z change too little in a step, relative to themselves, with rounded coefficients.
 

@@ -43,6 +43,7 @@ from fhnbench import (
     Solver,
     Tableau,
     fold,
+    folded_cost,
     lanes,
     use_threads,
 )
@@ -89,13 +90,7 @@ class RungeKutta(Solver):
 
     def cost(self, workload: Workload) -> Cost:
         """Return the operations that are executed, and the bytes of inputs and trajectories."""
-        interval = workload.substeps(self.dt) * self.tableau.operations + 4
-        begin = 5 + self.tableau.stages
-        values = 3 + 2 * workload.save_points
-        return Cost(
-            operations=float(workload.size * (begin + (workload.save_points - 1) * interval)),
-            bytes=float(workload.size * values * workload.dtype.itemsize),
-        )
+        return folded_cost(self.tableau, workload, workload.substeps(self.dt))
 
 
 @final
@@ -191,13 +186,7 @@ class _Kernel:
     def __init__(
         self, tableau: Tableau, step: FoldedStep, workload: Workload, substeps: int, *, parallel: bool
     ) -> None:
-        x_drift, z_drift = step.rounding_drift(workload.dtype)
-        numbers = (
-            *(step.u_scale, 1 / step.u_scale, step.w_from_z, 1 / step.w_from_z),
-            *(step.w_from_i, -step.w_from_i / step.w_from_z, step.r_from_one, step.r_from_i),
-            *(substeps * x_drift, substeps * z_drift),
-            *step.coefficients,
-        )
+        numbers = step.numbers(workload.dtype, substeps)
         self._numbers = tuple(workload.dtype.type(number) for number in numbers)
         self._group = lanes.count(workload.dtype, registers_of(tableau.stages))
         self._substeps = substeps

@@ -51,8 +51,7 @@ def solve(problems: Any, groups: Any, states: Any, plan: Any, numbers: Any) -> N
         ``size, substeps, aligned``: samples in a group, as many as `registers_of` registers hold; steps in a save
         interval; whether rows of `states` are aligned.
     numbers
-        ``u_scale, 1 / u_scale, w_from_z, 1 / w_from_z, w_from_i, z_from_i, r_from_one, r_from_i``; the drifts of x and
-        z in a save interval; and the coefficients; all as in `fhnbench.FoldedStep`.
+        As `fhnbench.FoldedStep.numbers` gives them.
     """
     size = plan[0]
     for start in range(groups[0] * size, groups[1] * size, size):

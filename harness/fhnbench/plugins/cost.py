@@ -1,4 +1,4 @@
-"""The nominal cost of evaluating a network, for runtimes that cannot count what they execute."""
+"""What a network's evaluation costs at least, for runtimes that cannot count it, and what folded steps cost."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from fhnbench.plugins.interfaces import Cost
 
 if TYPE_CHECKING:
     from fhnbench.artifact import Activation, Network
+    from fhnbench.runge_kutta import Tableau
     from fhnbench.workload import Workload
 
 ACTIVATION_OPERATIONS: dict[Activation, tuple[int, int]] = {
@@ -51,5 +52,32 @@ def network_cost(network: Network, workload: Workload) -> Cost:
     values = 3 + 2 * workload.save_points
     return Cost(
         operations=float(workload.size * network.passes(workload.save_points) * one_pass),
+        bytes=float(workload.size * values * workload.dtype.itemsize),
+    )
+
+
+def folded_cost(tableau: Tableau, workload: Workload, substeps: int) -> Cost:
+    """Return what a kernel of folded Runge-Kutta steps executes and moves; see `fhnbench.fold`.
+
+    Parameters
+    ----------
+    tableau
+        The method.
+    workload
+        Number of samples and save points, and the dtype.
+    substeps
+        Steps in a save interval.
+
+    Returns
+    -------
+    Cost
+        Operations: those of the steps, 4 at each save point and 6 to 9 for each sample at its beginning. Bytes: inputs
+        read once and trajectories written once.
+    """
+    interval = substeps * tableau.operations + 4
+    begin = 5 + tableau.stages
+    values = 3 + 2 * workload.save_points
+    return Cost(
+        operations=float(workload.size * (begin + (workload.save_points - 1) * interval)),
         bytes=float(workload.size * values * workload.dtype.itemsize),
     )

@@ -1,0 +1,1 @@
+"""NVIDIA GPUs: explicit Runge-Kutta solvers, compiled when they are first used."""

@@ -1,0 +1,247 @@
+"""An execution on the GPU: buffers and a stream of its own, and the launches that make up a run."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+from cuda.bindings import driver
+
+from fhnbench import Effective, Execution
+from fhnbench_cuda.compiler import build
+from fhnbench_cuda.device import DeviceMemory, Module, call, open_device, pinned_array
+from fhnbench_cuda.exchange import DeviceArray
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import DTypeLike, NDArray
+
+    from fhnbench import Ensemble, Workload
+    from fhnbench_cuda.compiler import KernelProgram
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One launch of a kernel.
+
+    Parameters
+    ----------
+    kernel
+        Its name in `KernelProgram.kernels`.
+    grid, block
+        Blocks of the grid, and threads of a block.
+    arguments
+        As the kernel declares them, as ctypes' numbers and structures; addresses are ``c_void_p``.
+    shared_memory
+        Bytes of shared memory for each block, besides what the kernel declares.
+    """
+
+    kernel: str
+    grid: int
+    block: int
+    arguments: tuple[Any, ...]
+    shared_memory: int = 0
+
+
+@dataclass
+class Buffers:
+    """What a run's launches read and write, on the device.
+
+    Parameters
+    ----------
+    inputs
+        ``[3, N]``: u0, w0, i_app, in the workload's dtype.
+    states
+        The trajectories, ``[T, 2, N]``, in the dtype in which they are stored.
+    """
+
+    inputs: DeviceArray
+    states: DeviceArray
+    _own: list[DeviceMemory] = field(default_factory=list)
+
+    @property
+    def u0(self) -> int:
+        """Address of u0."""
+        return self.inputs.address
+
+    @property
+    def w0(self) -> int:
+        """Address of w0."""
+        return self.inputs.address + self.inputs.nbytes // 3
+
+    @property
+    def i_app(self) -> int:
+        """Address of i_app."""
+        return self.inputs.address + 2 * (self.inputs.nbytes // 3)
+
+    def scratch(self, size: int) -> int:
+        """Allocate so many bytes that live as long as the execution; return their address."""
+        self._own.append(DeviceMemory(size))
+        return self._own[-1].address
+
+    def constant(self, array: NDArray[Any]) -> int:
+        """Copy an array to memory that lives as long as the execution; return its address there."""
+        address = self.scratch(array.nbytes)
+        call(driver.cuMemcpyHtoD(address, np.ascontiguousarray(array).ctypes.data, array.nbytes))
+        return address
+
+
+@final
+class CudaExecution(Execution):
+    """Run some launches, one after the other, on a stream of its own.
+
+    Parameters
+    ----------
+    workload
+        Gives shapes, dtype and precision.
+    program
+        The kernels; they are compiled for the device, or found in the cache.
+    plan
+        Takes the buffers and returns the launches of a run, in order; one that is repeated is best one object. What it
+        allocates is there for all runs.
+    stored
+        Dtype in which the trajectories are stored on the device; the workload's if it is left out.
+    graph
+        Whether the launches are captured once and replayed as one CUDA graph.
+
+    Raises
+    ------
+    Unavailable
+        If there is no GPU that can be used.
+    Refused
+        If its memory does not suffice.
+    """
+
+    def __init__(
+        self,
+        workload: Workload,
+        program: KernelProgram,
+        plan: Callable[[Buffers], Sequence[Launch]],
+        *,
+        stored: DTypeLike | None = None,
+        graph: bool = False,
+    ) -> None:
+        device = open_device()
+        self.effective = Effective(device.name, workload.precision)
+        self._dtype = workload.dtype
+        self._module = Module(build(program, device.arch))
+        self._stream = call(driver.cuStreamCreate(driver.CUstream_flags.CU_STREAM_NON_BLOCKING.value))
+        self._staging = pinned_array((3, workload.size), workload.dtype)
+        self._buffers = Buffers(
+            DeviceArray((3, workload.size), workload.dtype), DeviceArray(workload.shape, stored or workload.dtype)
+        )
+        self._output = pinned_array(workload.shape, self._buffers.states.dtype)
+        launches = plan(self._buffers)
+        prepared = {id(launch): _Prepared(self._module, launch) for launch in launches}
+        self._launches = [prepared[id(launch)] for launch in launches]
+        self._graph = self._captured() if graph else None
+        self.clock = CudaClock(self._stream)
+
+    @property
+    def states(self) -> DeviceArray:
+        """The last run's trajectories where they are, for libraries that read DLPack or CUDA arrays.
+
+        Call `synchronize` first; the next `run` overwrites them.
+        """
+        return self._buffers.states
+
+    def upload(self, ensemble: Ensemble) -> None:
+        """Enqueue the copy of the inputs to the device."""
+        self.synchronize()  # the copy of earlier inputs may still read the staging array
+        for own, given in zip(self._staging, (ensemble.u0, ensemble.w0, ensemble.i_app), strict=True):
+            np.copyto(own, given, casting="same_kind")
+        inputs = self._buffers.inputs
+        call(driver.cuMemcpyHtoDAsync(inputs.address, self._staging.ctypes.data, inputs.nbytes, self._stream))
+
+    def run(self) -> None:
+        """Enqueue the launches."""
+        if self._graph is not None:
+            call(driver.cuGraphLaunch(self._graph, self._stream))
+        else:
+            self._enqueue()
+
+    def synchronize(self) -> None:
+        """Wait until the stream is empty."""
+        call(driver.cuStreamSynchronize(self._stream))
+
+    def output(self) -> NDArray[Any]:
+        """Return the trajectories in page-locked host memory, which the next call overwrites.
+
+        Those that are stored in another dtype than the workload's are converted here, but for the initial states,
+        which are copied from the inputs.
+        """
+        states = self._buffers.states
+        call(driver.cuMemcpyDtoHAsync(self._output.ctypes.data, states.address, states.nbytes, self._stream))
+        self.synchronize()
+        if self._output.dtype == self._dtype:
+            return self._output
+        converted: NDArray[Any] = self._output.astype(self._dtype)
+        converted[0] = self._staging[:2]
+        return converted
+
+    def close(self) -> None:
+        """Release what was acquired; memory that others still refer to is released when they no longer do."""
+        self.synchronize()
+        self.clock.close()
+        if self._graph is not None:
+            call(driver.cuGraphExecDestroy(self._graph))
+        call(driver.cuStreamDestroy(self._stream))
+        self._module.close()
+        del self._buffers, self._output, self._staging, self._launches
+
+    def _enqueue(self) -> None:
+        for launch in self._launches:
+            launch.enqueue(self._stream)
+
+    def _captured(self) -> driver.CUgraphExec:
+        mode = driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
+        call(driver.cuStreamBeginCapture(self._stream, mode))
+        self._enqueue()
+        graph = call(driver.cuStreamEndCapture(self._stream))
+        executable = call(driver.cuGraphInstantiate(graph, 0))
+        call(driver.cuGraphDestroy(graph))
+        return executable
+
+
+class _Prepared:
+    """A launch whose kernel is loaded and whose arguments lie in memory as the driver wants them."""
+
+    def __init__(self, module: Module, launch: Launch) -> None:
+        self._kernel = module.kernel(launch.kernel, launch.shared_memory)
+        self._shape = (launch.grid, 1, 1, launch.block, 1, 1, launch.shared_memory)
+        self._arguments = launch.arguments
+        addresses = [ctypes.addressof(argument) for argument in launch.arguments]
+        self._addresses = (ctypes.c_void_p * len(addresses))(*addresses)
+
+    def enqueue(self, stream: driver.CUstream) -> None:
+        call(driver.cuLaunchKernel(self._kernel, *self._shape, stream, ctypes.addressof(self._addresses), 0))
+
+
+@final
+class CudaClock:
+    """The time between two points of a stream, as the device sees it."""
+
+    def __init__(self, stream: driver.CUstream) -> None:
+        self._stream = stream
+        flags = driver.CUevent_flags.CU_EVENT_DEFAULT.value
+        self._begin, self._end = (call(driver.cuEventCreate(flags)) for _ in range(2))
+
+    def start(self) -> None:
+        """Enqueue the beginning."""
+        call(driver.cuEventRecord(self._begin, self._stream))
+
+    def stop(self) -> None:
+        """Enqueue the end."""
+        call(driver.cuEventRecord(self._end, self._stream))
+
+    def seconds(self) -> float:
+        """Return the time between beginning and end; both have been reached."""
+        return float(call(driver.cuEventElapsedTime(self._begin, self._end))) / 1e3
+
+    def close(self) -> None:
+        """Release both events."""
+        call(driver.cuEventDestroy(self._begin))
+        call(driver.cuEventDestroy(self._end))
