@@ -13,7 +13,7 @@ def artifact_of(network: Network, seed: int = 0) -> Artifact:
     weights = [rng.normal(size=(b, a)) / np.sqrt(a) for a, b in zip(network.widths, network.widths[1:], strict=False)]
     biases = [0.1 * rng.normal(size=width) for width in network.widths[1:]]
     training = TrainingRecord("none", "none", seed, 0, 0, 0.0, 0.0)
-    return Artifact(
+    return Artifact.of_layers(
         ArtifactMetadata("net", standard_problem("C"), network, training, {}),
         tuple(weight.astype(np.float32) for weight in weights),
         tuple(bias.astype(np.float32) for bias in biases),

@@ -18,8 +18,11 @@ from fhnbench import (
     Activation,
     Artifact,
     ArtifactMetadata,
+    Integrator,
     InvalidArtifact,
     Network,
+    Refused,
+    Structure,
     TrainingRecord,
     load_artifact,
     standard_problem,
@@ -58,16 +61,18 @@ def networks(draw: st.DrawFn) -> Network:
     )
 
 
-def tensors(network: Network, seed: int = 0) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+def tensors(structure: Structure, seed: int = 0) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
-    layers = list(zip(network.widths[1:], network.widths[:-1], strict=True))
-    weights = tuple(rng.standard_normal(shape).astype(np.float32) for shape in layers)
-    return weights, tuple(rng.standard_normal(rows).astype(np.float32) for rows, _ in layers)
+    made = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in structure.tensor_shapes.items()}
+    for name, tensor in made.items():
+        if name.endswith("linear"):
+            tensor[:, :-1] = np.tril(tensor[:, :-1])
+    return made
 
 
 @st.composite
 def artifacts(draw: st.DrawFn) -> Artifact:
-    network = draw(networks())
+    structure = draw(st.one_of(networks(), st.builds(Integrator, st.lists(st.integers(1, 5), min_size=1).map(tuple))))
     record = TrainingRecord(
         command=draw(st.text()),
         recipe=draw(st.text()),
@@ -80,8 +85,8 @@ def artifacts(draw: st.DrawFn) -> Artifact:
     )
     problem = standard_problem(draw(st.sampled_from("ABC")), horizon=float(draw(st.integers(1, 99))))
     validation = draw(st.dictionaries(st.text(), finite, max_size=3))
-    metadata = ArtifactMetadata(draw(st.text()), problem, network, record, validation)
-    return Artifact(metadata, *tensors(network, draw(st.integers(0, 99))))
+    metadata = ArtifactMetadata(draw(st.text()), problem, structure, record, validation)
+    return Artifact(metadata, tensors(structure, draw(st.integers(0, 99))))
 
 
 NETWORK = Network(
@@ -97,7 +102,7 @@ NETWORK = Network(
 METADATA = ArtifactMetadata(
     "ddnn", standard_problem("B"), NETWORK, TrainingRecord("fhnbench train", "paper", 1, 10, 5, 0.5, 0.1), {"mae": 0.01}
 )
-ARTIFACT = Artifact(METADATA, *tensors(NETWORK))
+ARTIFACT = Artifact(METADATA, tensors(NETWORK))
 
 
 @pytest.fixture
@@ -147,18 +152,19 @@ def test_comes_back_as_it_was_saved(tmp_path_factory: pytest.TempPathFactory, ar
     again = load_artifact(path)
     assert again.metadata == artifact.metadata == load_metadata(path)
     assert again.digest == artifact.digest
-    for one, other in zip((*again.weights, *again.biases), (*artifact.weights, *artifact.biases), strict=True):
-        np.testing.assert_array_equal(one, other, strict=True)
+    assert again.tensors.keys() == artifact.tensors.keys()
+    for name, tensor in again.tensors.items():
+        np.testing.assert_array_equal(tensor, artifact.tensors[name], strict=True)
 
 
 def test_saving_takes_any_memory_layout(tmp_path: Path) -> None:
-    fortran = Artifact(METADATA, tuple(map(np.asfortranarray, ARTIFACT.weights)), ARTIFACT.biases)
+    fortran = Artifact(METADATA, {name: np.asfortranarray(tensor) for name, tensor in ARTIFACT.tensors.items()})
     fortran.save(tmp_path / "x")
     assert load_artifact(tmp_path / "x").digest == fortran.digest == ARTIFACT.digest
 
 
 def test_saving_replaces_the_file_whole(saved: Path) -> None:
-    other = Artifact(METADATA, *tensors(NETWORK, seed=1))
+    other = Artifact(METADATA, tensors(NETWORK, seed=1))
     other.save(saved)
     assert load_artifact(saved).digest == other.digest
     assert list(saved.parent.iterdir()) == [saved]
@@ -175,11 +181,13 @@ def test_is_plain_safetensors(saved: Path) -> None:
 
 
 def test_digest_is_that_of_what_is_computed() -> None:
-    renamed = Artifact(msgspec.structs.replace(METADATA, family="other", validation={}), *tensors(NETWORK))
+    renamed = Artifact(msgspec.structs.replace(METADATA, family="other", validation={}), tensors(NETWORK))
     assert renamed.digest == ARTIFACT.digest
-    assert Artifact(METADATA, *tensors(NETWORK, seed=1)).digest != ARTIFACT.digest
-    sine = msgspec.structs.replace(METADATA, network=msgspec.structs.replace(NETWORK, activations=("sin", "identity")))
-    assert Artifact(sine, *tensors(NETWORK)).digest != ARTIFACT.digest
+    assert Artifact(METADATA, tensors(NETWORK, seed=1)).digest != ARTIFACT.digest
+    sine = msgspec.structs.replace(
+        METADATA, structure=msgspec.structs.replace(NETWORK, activations=("sin", "identity"))
+    )
+    assert Artifact(sine, tensors(NETWORK)).digest != ARTIFACT.digest
 
 
 def test_network_in_figures() -> None:
@@ -241,8 +249,21 @@ def test_any_changed_byte_is_refused_or_still_an_artifact(
         artifact = load_artifact(path)
     except InvalidArtifact as error:
         assert str(error).startswith(str(path))  # noqa: PT017 - either outcome is right
-    else:
-        assert [weight.shape for weight in artifact.weights] == [(4, 3), (2, 4)]
+    else:  # white space of the header, and no more
+        assert (artifact.metadata, artifact.digest) == (METADATA, ARTIFACT.digest)
+
+
+def test_a_changed_bit_of_a_tensor_or_of_the_record_is_noticed(saved: Path) -> None:
+    content = saved.read_bytes()
+    for other in (bytes([*content[:-1], content[-1] ^ 1]), content.replace(b'seed\\":1', b'seed\\":3')):
+        assert other != content
+        saved.write_bytes(other)
+        assert refusal(saved) == "its content does not have the digest that it was written with; it is damaged"
+
+
+def test_a_file_without_a_digest_is_refused(saved: Path) -> None:
+    damaged(saved)
+    assert refusal(saved) == "its content does not have the digest that it was written with; it is damaged"
 
 
 @pytest.mark.parametrize("content", [b"", b"\x80\x04pickle", b"{}", b"\xff" * 100, b"PK\x03\x04" + b"\0" * 100])
@@ -264,7 +285,7 @@ def test_metadata_that_is_no_json_object(saved: Path, text: str) -> None:
     refusal(saved)
 
 
-@pytest.mark.parametrize("schema", ["fhnbench.artifact/2", "", None, 1])
+@pytest.mark.parametrize("schema", ["fhnbench.artifact/3", "", None, 1])
 def test_other_versions(saved: Path, schema: Any) -> None:
     with_metadata(saved, "schema", value=schema)
     assert refusal(saved) == f"schema {schema!r}, this version reads {ARTIFACT_SCHEMA!r}; train it again"
@@ -275,10 +296,10 @@ def test_other_versions(saved: Path, schema: Any) -> None:
     [
         (("family",), 1, "Expected `str`, got `int` - at `$.family`"),
         (("colour",), "red", "unknown field `colour`"),
-        (("network", "activations"), ["gelu", "identity"], "Invalid enum value 'gelu'"),
-        (("network", "inputs"), ["t", "u", "v"], "Invalid enum value 'v'"),
-        (("network", "scheme"), "iterative", "a direct scheme has t among its inputs and an iterative one has not"),
-        (("network", "widths"), [3, 2], "2 activations for 1 layers"),
+        (("structure", "activations"), ["gelu", "identity"], "Invalid enum value 'gelu'"),
+        (("structure", "inputs"), ["t", "u", "v"], "Invalid enum value 'v'"),
+        (("structure", "scheme"), "iterative", "a direct scheme has t among its inputs and an iterative one has not"),
+        (("structure", "widths"), [3, 2], "2 activations for 1 layers"),
         (("problem", "horizon"), -1.0, "horizon -1.0"),
         (("problem", "model", "tau"), 0.0, "model parameter tau=0.0 must be positive"),
         (("training",), None, "$.training"),
@@ -293,8 +314,8 @@ def test_metadata_that_is_wrong(saved: Path, keys: tuple[str, ...], value: Any, 
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"layers__1__bias": None}, "its tensors are not those of its network: layers.1.bias"),
-        ({"layers__2__bias": np.zeros(2, "f4")}, "its tensors are not those of its network: layers.2.bias"),
+        ({"layers__1__bias": None}, "its tensors are not those of its structure: layers.1.bias"),
+        ({"layers__2__bias": np.zeros(2, "f4")}, "its tensors are not those of its structure: layers.2.bias"),
         ({"layers__0__weight": np.zeros((3, 4), "f4")}, "layers.0.weight is float32[3, 4], not float32[4, 3]"),
         ({"layers__0__weight": np.zeros((4, 3))}, "layers.0.weight is of type F64, not F32"),
         ({"layers__1__bias": np.zeros((2, 1), "f4")}, "layers.1.bias is float32[2, 1], not float32[2]"),
@@ -319,13 +340,59 @@ def test_types_that_numpy_lacks(saved: Path, dtype: str) -> None:
         }
     ).encode()
     saved.write_bytes(struct.pack("<Q", len(header)) + header)
-    assert refusal(saved) == f"layers.0.weight is of type {dtype}, not F32"
+    assert refusal(saved) == f"layers.0.bias is of type {dtype}, not F32"
 
 
 def test_a_number_of_layers_that_is_wrong() -> None:
-    weights, biases = tensors(NETWORK)
-    with pytest.raises(InvalidArtifact, match="1 weights and 2 biases for 2 layers"):
-        Artifact(METADATA, weights[:1], biases)
+    with pytest.raises(InvalidArtifact, match=r"not those of its structure: layers\.1\.weight"):
+        Artifact.of_layers(METADATA, ARTIFACT.weights[:1], ARTIFACT.biases)
+
+
+def test_layers_are_those_of_the_tensors() -> None:
+    again = Artifact.of_layers(METADATA, ARTIFACT.weights, ARTIFACT.biases)
+    assert again.digest == ARTIFACT.digest
+    assert [weight.shape for weight in again.weights] == [(4, 3), (2, 4)]
+    assert again.network is NETWORK
+
+
+# Integrators
+
+
+STEPS = Integrator((1, 3))
+
+
+def integrator(**changed: Any) -> Artifact:
+    return Artifact(msgspec.structs.replace(METADATA, structure=STEPS), {**tensors(STEPS), **changed})
+
+
+def test_integrator_in_figures() -> None:
+    # Euler's method takes 4 multiply-adds a step and a method of three stages 15; the outputs are rescaled.
+    assert STEPS.multiply_adds == 4 + 15 + 2
+    assert STEPS.passes(51) == 50
+    assert STEPS.hidden == (1, 3)
+    assert integrator().tensors["steps.1.linear"].shape == (3, 4)
+
+
+def test_an_integrator_is_no_network() -> None:
+    with pytest.raises(Refused, match=r"^networks only; this surrogate of the family ddnn is an integrator$"):
+        _ = integrator().network
+    with pytest.raises(Refused):
+        _ = integrator().weights
+
+
+def test_integrators_that_cannot_be() -> None:
+    for stages in (), (2, 0), (-1,):
+        with pytest.raises(InvalidArtifact, match="need at least one step, and each step one stage"):
+            Integrator(stages)
+    ahead = tensors(STEPS)["steps.1.linear"].copy()
+    ahead[0, 1] = 1.0
+    with pytest.raises(InvalidArtifact, match=r"steps\.1\.linear: row K may read no more than K"):
+        integrator(**{"steps.1.linear": ahead})
+    for place in range(2):
+        units = np.ones(4, np.float32)
+        units[place] = 0
+        with pytest.raises(InvalidArtifact, match="must not be zero"):
+            integrator(units=units)
 
 
 # Networks that contradict themselves
@@ -344,6 +411,16 @@ def test_a_number_of_layers_that_is_wrong() -> None:
         ({"widths": (3, 4, 3)}, r"the last width must be 2 x pass_points = 2"),
         ({"pass_points": 0}, "pass_points = 0"),
         ({"pass_points": 2, "widths": (3, 4, 4)}, "pass_points 2 must be positive, and 1 for a direct scheme"),
+        (
+            {
+                "scheme": "iterative",
+                "inputs": ("i_app",),
+                "widths": (1, 4, 2),
+                "input_shift": (0,),
+                "input_scale": (1,),
+            },
+            "an iterative scheme reads u or w",
+        ),
         ({"inputs": ("i_app", "u", "w")}, "a direct scheme has t among its inputs"),
         ({"scheme": "iterative"}, "a direct scheme has t among its inputs and an iterative one has not"),
         ({"input_shift": (0.0, 0.0)}, "one shift and one non-zero scale for each input and output"),

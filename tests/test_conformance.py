@@ -206,7 +206,7 @@ def with_network(artifact: Artifact, validation: dict[str, float] | None = None,
 
     network: Network = msgspec.structs.replace(artifact.network, **changes)
     errors = artifact.metadata.validation if validation is None else validation
-    return msgspec.structs.replace(artifact.metadata, network=network, validation=errors)
+    return msgspec.structs.replace(artifact.metadata, structure=network, validation=errors)
 
 
 class TestCases:

@@ -59,7 +59,7 @@ def artifacts(tmp_path, monkeypatch):
     metadata = ArtifactMetadata("ddnn", standard_problem("B"), network, training, {"mae": 0.0})
     weights = tuple(np.zeros(shape, np.float32) for shape in ((2, 3), (2, 2)))
     biases = tuple(np.zeros(2, np.float32) for _ in range(2))
-    Artifact(metadata, weights, biases).save(tmp_path / "artifacts" / "mine.safetensors")
+    Artifact.of_layers(metadata, weights, biases).save(tmp_path / "artifacts" / "mine.safetensors")
 
 
 # The command

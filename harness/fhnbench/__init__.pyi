@@ -5,12 +5,8 @@ from .accuracy import measure_accuracy as measure_accuracy
 from .accuracy import spike_times as spike_times
 from .arrays import ALIGNMENT as ALIGNMENT
 from .arrays import aligned_full as aligned_full
-from .artifact import Activation as Activation
 from .artifact import Artifact as Artifact
 from .artifact import ArtifactMetadata as ArtifactMetadata
-from .artifact import InvalidArtifact as InvalidArtifact
-from .artifact import Network as Network
-from .artifact import NetworkInput as NetworkInput
 from .artifact import TrainingRecord as TrainingRecord
 from .artifact import load_artifact as load_artifact
 from .dataset.build import build_dataset as build_dataset
@@ -73,6 +69,12 @@ from .runge_kutta import RK4 as RK4
 from .runge_kutta import FoldedStep as FoldedStep
 from .runge_kutta import Tableau as Tableau
 from .runge_kutta import fold as fold
+from .structure import Activation as Activation
+from .structure import Integrator as Integrator
+from .structure import InvalidArtifact as InvalidArtifact
+from .structure import Network as Network
+from .structure import NetworkInput as NetworkInput
+from .structure import Structure as Structure
 from .training.data import Batch as Batch
 from .training.data import Points as Points
 from .training.data import typical_trajectories as typical_trajectories

@@ -182,12 +182,12 @@ class Member:
         outside = uncovered(artifact.metadata, problem)
         if outside and not self._settings.extrapolate:
             raise Stopped("refused", f"{outside}; measure it all the same with --extrapolate")
-        network, training = artifact.network, artifact.metadata.training
+        structure, training = artifact.structure, artifact.metadata.training
         self._artifact = ArtifactRecord(
             path.name,
             artifact.digest,
-            network.hidden,
-            network.activations,
+            structure.hidden,
+            structure.activations,
             training.seconds,
             training.data_seconds,
             outside,

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 SELECTORS: dict[str, Callable[[ArtifactMetadata], str]] = {
     "artifact": lambda _: "",
-    "hidden": lambda metadata: "x".join(map(str, metadata.network.hidden)),
-    "activation": lambda metadata: "-".join(dict.fromkeys(metadata.network.activations[:-1])),
+    "hidden": lambda metadata: "x".join(map(str, metadata.structure.hidden)),
+    "activation": lambda metadata: "-".join(dict.fromkeys(metadata.structure.hidden_activations)),
     "recipe": lambda metadata: metadata.training.recipe,
 }
 """What an artifact can be selected by, and how its metadata says it; ``artifact`` is a path."""

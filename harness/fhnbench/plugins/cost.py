@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from fhnbench.plugins.interfaces import Cost
 
 if TYPE_CHECKING:
-    from fhnbench.artifact import Activation, Network
     from fhnbench.runge_kutta import Tableau
+    from fhnbench.structure import Activation, Network
     from fhnbench.workload import Workload
 
 ACTIVATION_OPERATIONS: dict[Activation, tuple[int, int]] = {

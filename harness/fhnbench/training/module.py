@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from fhnbench.artifact import Activation, Artifact, ArtifactMetadata, Network
+from fhnbench.artifact import Artifact, ArtifactMetadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torch import Tensor
+
+    from fhnbench.structure import Activation, Network
 
 ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
@@ -96,7 +98,7 @@ class NetworkModule(torch.nn.Module):
             tuple(np.ascontiguousarray(p.detach().cpu().numpy(), dtype=np.float32).copy() for p in group)
             for group in (self.weights, self.biases)
         )
-        return Artifact(metadata, weights, biases)
+        return Artifact.of_layers(metadata, weights, biases)
 
     def columns(self, *, t: Tensor | None, state: Tensor, i_app: Tensor) -> Tensor:
         """Return the rows ``[R, inputs]`` that the network reads.

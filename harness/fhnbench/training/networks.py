@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from fhnbench.artifact import Activation, Network, NetworkInput
 from fhnbench.errors import FhnbenchError
 from fhnbench.plugins.registry import suggestion
+from fhnbench.structure import Activation, Network, NetworkInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

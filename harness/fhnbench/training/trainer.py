@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from fhnbench.artifact import Artifact, ArtifactMetadata, Network
+from fhnbench.artifact import Artifact, ArtifactMetadata
 from fhnbench.errors import FhnbenchError, Unavailable
 from fhnbench.plugins.training import TrainingProgress
 from fhnbench.training.checkpoint import fingerprint, load_checkpoint, save_checkpoint
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from fhnbench.plugins.training import TrainingTask
+    from fhnbench.structure import Network
     from fhnbench.training.objective import Objective
 
 _WARM_UP_STEPS, _TIMED_STEPS = 5, 20
