@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 
 from fhnbench import Artifact, ArtifactMetadata, Network, TrainingRecord, standard_problem
@@ -43,3 +44,28 @@ def network_of(
         output=output,
         pass_points=pass_points,
     )
+
+
+ALL_ACTIVATIONS = ("tanh", "silu", "relu", "sin", "sigmoid", "softplus")
+
+
+def only_time(output: str) -> Network:
+    """Return a network of problem A: it reads t alone."""
+    network = network_of((5,), scheme="direct", output=output)
+    return msgspec.structs.replace(
+        network, inputs=("t",), widths=(1, *network.widths[1:]), input_shift=(25.0,), input_scale=(25.0,)
+    )
+
+
+NETWORKS: dict[str, Network] = {
+    "direct": network_of((7, 64), "tanh", "direct", "state"),
+    "direct increment": network_of((9,), "sin", "direct"),
+    "only time": only_time("state"),
+    "only time, increment": only_time("increment"),
+    "iterative": network_of((6,) * len(ALL_ACTIVATIONS), ALL_ACTIVATIONS),
+    "iterative state": network_of((16, 3), "silu", output="state"),
+    "last activation": msgspec.structs.replace(network_of((8,)), activations=("tanh", "sigmoid")),
+    "four points a pass": network_of((8, 8), pass_points=4),
+    "trajectory": network_of((8,), "softplus", output="state", pass_points=50),
+}
+"""One network of every kind that a runtime meets."""

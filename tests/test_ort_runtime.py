@@ -5,9 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 
-import msgspec
 import numpy as np
-import onnx
 import onnxruntime
 import pytest
 import torch
@@ -24,38 +22,15 @@ from fhnbench import (
     Unavailable,
     Workload,
     check_trajectories,
+    export_onnx,
     network_cost,
     standard_problem,
 )
 from fhnbench.plugins.options import build
 from fhnbench_onnxruntime.execution import CHUNKS, OnnxExecution, share_out
-from fhnbench_onnxruntime.export import OPSET, export_pass
 from fhnbench_onnxruntime.runtime import OnnxRuntime
 from fhnbench_onnxruntime.session import CpuSession
-from networks import artifact_of, network_of
-
-ALL_ACTIVATIONS = ("tanh", "silu", "relu", "sin", "sigmoid", "softplus")
-
-
-def only_time(output):
-    """Return a network of problem A: it reads t alone."""
-    network = network_of((5,), scheme="direct", output=output)
-    return msgspec.structs.replace(
-        network, inputs=("t",), widths=(1, *network.widths[1:]), input_shift=(25.0,), input_scale=(25.0,)
-    )
-
-
-NETWORKS = {
-    "direct": network_of((7, 64), "tanh", "direct", "state"),
-    "direct increment": network_of((9,), "sin", "direct"),
-    "only time": only_time("state"),
-    "only time, increment": only_time("increment"),
-    "iterative": network_of((6,) * len(ALL_ACTIVATIONS), ALL_ACTIVATIONS),
-    "iterative state": network_of((16, 3), "silu", output="state"),
-    "last activation": msgspec.structs.replace(network_of((8,)), activations=("tanh", "sigmoid")),
-    "four points a pass": network_of((8, 8), pass_points=4),
-    "trajectory": network_of((8,), "softplus", output="state", pass_points=50),
-}
+from networks import NETWORKS, artifact_of, network_of
 
 
 class Family(SurrogateFamily):
@@ -73,7 +48,7 @@ class Family(SurrogateFamily):
 
 @functools.cache
 def session_of(name, precision="float32"):
-    return CpuSession(export_pass(NetworkModule.of(artifact_of(NETWORKS[name])), precision))
+    return CpuSession(export_onnx(NetworkModule.of(artifact_of(NETWORKS[name])), precision))
 
 
 def ensemble_of(size, precision="float32"):
@@ -199,14 +174,6 @@ def test_the_runtime_prepares_in_silence(capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_model_is_small_and_of_the_declared_version():
-    model = onnx.load_from_string(export_pass(NetworkModule.of(artifact_of(NETWORKS["direct"])), "float32"))
-    assert [(opset.domain, opset.version) for opset in model.opset_import] == [("", OPSET)]
-    layers = [node.op_type for node in model.graph.node if node.op_type in {"Gemm", "Tanh", "Split"}]
-    assert layers == ["Gemm", "Tanh", "Gemm", "Tanh", "Gemm", "Split"]
-    assert len(model.graph.node) <= len(layers) + 4  # those that repeat t and join the rows
-
-
 @pytest.mark.parametrize("precision", ["float16", "bfloat16"])
 def test_precisions_that_onnx_runtime_would_convert_are_refused(precision):
     with pytest.raises(Refused, match=f"precision {precision} is not supported; choose float32 or float64"):
@@ -234,7 +201,7 @@ def test_another_provider_is_an_error(monkeypatch):
         onnxruntime.InferenceSession, "get_providers", lambda _: ["XnnpackExecutionProvider", "CPUExecutionProvider"]
     )
     with pytest.raises(Unavailable, match=r"computes with Xnnpack.*, CPUExecutionProvider, asked was CPUExec"):
-        CpuSession(export_pass(NetworkModule.of(artifact_of(NETWORKS["iterative state"])), "float32"))
+        CpuSession(export_onnx(NetworkModule.of(artifact_of(NETWORKS["iterative state"])), "float32"))
 
 
 def test_the_chunk_is_an_option():

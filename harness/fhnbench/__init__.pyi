@@ -29,6 +29,9 @@ from .native import REGISTER_BYTES as REGISTER_BYTES
 from .native import REGISTERS as REGISTERS
 from .native import jit as jit
 from .native import use_threads as use_threads
+from .onnx_export import ONNX_INPUTS as ONNX_INPUTS
+from .onnx_export import ONNX_OPSET as ONNX_OPSET
+from .onnx_export import export_onnx as export_onnx
 from .plugins.cost import folded_cost as folded_cost
 from .plugins.cost import network_cost as network_cost
 from .plugins.hookspecs import hookimpl as hookimpl

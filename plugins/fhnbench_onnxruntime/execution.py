@@ -36,7 +36,7 @@ class OnnxExecution(Execution):
     Parameters
     ----------
     session
-        One pass of the network, as `export_pass` gives it.
+        One pass of the network, as `export_onnx` gives it.
     network
         How passes make up trajectories.
     workload

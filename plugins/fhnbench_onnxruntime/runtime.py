@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
-from fhnbench import FhnbenchError, Runtime, network_cost
+from fhnbench import FhnbenchError, Runtime, export_onnx, network_cost
 
 if TYPE_CHECKING:
     from fhnbench import Artifact, Cost, Execution, SurrogateFamily, Workload
@@ -47,10 +47,9 @@ class OnnxRuntime(Runtime):
         """
         workload.require_precision("float32", "float64")
         from fhnbench_onnxruntime.execution import OnnxExecution
-        from fhnbench_onnxruntime.export import export_pass
         from fhnbench_onnxruntime.session import CpuSession
 
-        session = CpuSession(export_pass(family.module(artifact), workload.precision))
+        session = CpuSession(export_onnx(family.module(artifact), workload.precision))
         return OnnxExecution(session, artifact.network, workload, self.chunk)
 
     def cost(self, artifact: Artifact, workload: Workload) -> Cost:
