@@ -8,6 +8,7 @@ from fhnbench.artifact import load_artifact
 from fhnbench.errors import FhnbenchError, Unavailable
 from fhnbench.measure import protocol
 from fhnbench.measure.process import WorkerLost, WorkerProcess, WorkerTimeout
+from fhnbench.measure.program import OWN, Program
 from fhnbench.measure.roofline import floor_s
 from fhnbench.measure.statistics import is_converged, median_interval
 from fhnbench.plugins.artifacts import uncovered
@@ -47,15 +48,18 @@ class Member:
         What is asked of the contender.
     settings
         How the run is measured.
+    program
+        What its worker runs.
     """
 
-    def __init__(self, request: Request, workload: Workload, settings: Settings) -> None:
+    def __init__(self, request: Request, workload: Workload, settings: Settings, program: Program = OWN) -> None:
         self.request = request
         self.workload = workload
         self.accuracy: Accuracy | None = None
         self.stopped: Stopped | None = None
         self.blocks: list[Block] = []
         self._settings = settings
+        self._program = program
         self._worker: WorkerProcess[protocol.Reply] | None = None
         self._artifact: ArtifactRecord | None = None
         self._prepared: protocol.Prepared | None = None
@@ -74,7 +78,10 @@ class Member:
         if not availability.available:
             raise Stopped("unavailable", str(availability))
         artifact = self._select_artifact(problem)
-        self._worker = WorkerProcess(self._settings.threads, protocol.WORKER, protocol.replies)
+        program = self._program
+        self._worker = WorkerProcess(
+            self._settings.threads, program.module, protocol.replies, program.interpreter, program.arguments
+        )
         name = format_contender(self.request.name, self.request.options)
         asked = protocol.Prepare(name, self.request.kind, artifact, self.workload, str(inputs))
         reply = self._ask(asked)
@@ -108,7 +115,9 @@ class Member:
     @property
     def is_converged(self) -> bool:
         """Whether the resident time is known well enough."""
-        return bool(self.blocks) and is_converged(median_interval([block.compute_s for block in self.blocks]))
+        if not self.blocks:
+            return False
+        return is_converged(median_interval([block.compute_s for block in self.blocks]), self._settings.tolerance)
 
     def row(self, probes: Mapping[str, ProbeRecord]) -> Row:
         """Return the contender's row as far as it was measured; `probes` are by precision."""

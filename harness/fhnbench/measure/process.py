@@ -17,6 +17,7 @@ import msgspec
 from fhnbench.measure import protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
 REASON_LENGTH = 300
@@ -56,6 +57,10 @@ class WorkerProcess(Generic[Reply]):
         The worker's program, run with ``python -m``; it calls `fhnbench.measure.serving.serve`.
     replies
         Decodes its replies.
+    interpreter
+        The Python interpreter that runs it.
+    arguments
+        Its command line.
 
     Notes
     -----
@@ -63,11 +68,18 @@ class WorkerProcess(Generic[Reply]):
     killed with it.
     """
 
-    def __init__(self, threads: int, module: str, replies: msgspec.json.Decoder[Reply]) -> None:
+    def __init__(
+        self,
+        threads: int,
+        module: str,
+        replies: msgspec.json.Decoder[Reply],
+        interpreter: str = sys.executable,
+        arguments: Sequence[str] = (),
+    ) -> None:
         self._replies = replies
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module],
+            [interpreter, "-m", module, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

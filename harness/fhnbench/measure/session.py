@@ -30,6 +30,7 @@ from fhnbench.measure import protocol
 from fhnbench.measure.environment import environment, last_level_cache
 from fhnbench.measure.member import Member, Stopped
 from fhnbench.measure.peaks import PeakProbe
+from fhnbench.measure.program import OWN, Program
 from fhnbench.problem import VARIABLES, Ensemble
 from fhnbench.results.record import DatasetRecord, RunRecord
 from fhnbench.trajectories import InvalidTrajectories, check_trajectories
@@ -75,6 +76,8 @@ class Session:
         Called with the record now and then, and with the last one.
     report
         Called with what is going on and the fraction of the run that is done.
+    programs
+        What workers run: each contender has a worker, and a row, for each of them, in this order.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class Session:
         settings: Settings,
         save: Callable[[RunRecord], object],
         report: Callable[[str, float], None] = lambda _what, _fraction: None,
+        programs: Sequence[Program] = (OWN,),
     ) -> None:
         self._dataset = dataset
         self._size = size
@@ -95,7 +99,11 @@ class Session:
         self._ensemble = dataset.ensemble[:size]
         self._reference = dataset.reference(slice(0, size))
         self._flush_bytes = FLUSH_FACTOR * (last_level_cache() or UNKNOWN_CACHE_BYTES) if settings.cold else 0
-        self._members = [Member(chosen, self._workload(chosen.precision), settings) for chosen in requests]
+        self._members = [
+            Member(chosen, self._workload(chosen.precision), settings, program)
+            for chosen in requests
+            for program in programs
+        ]
         self._probes: list[PeakProbe] = []
         self._environment = environment(entry.plugin.distribution for chosen in requests for entry in chosen.entries)
         self._created = datetime.now(UTC).isoformat(timespec="seconds")

@@ -194,6 +194,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Most time for the rounds, in seconds.
     timeout_s
         Most time for any one answer of a worker, in seconds.
+    tolerance
+        A contender is measured no more when its 95% interval is so narrow, either way from the median; with 0, all
+        rounds are measured.
     seed
         Seed of the order of contenders and of the choice of inputs.
     cold
@@ -211,6 +214,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rounds: int = 200
     time_budget_s: float = 20.0
     timeout_s: float = 300.0
+    tolerance: float = 0.01
     seed: int = 0
     cold: bool = False
     extrapolate: bool = False
