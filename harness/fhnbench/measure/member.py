@@ -162,7 +162,7 @@ class Member:
         )
 
     def _notes(self) -> list[str]:
-        notes = []
+        notes = list(self._prepared.notes) if self._prepared else []
         if self._artifact and self._artifact.extrapolated:
             notes.append(f"extrapolates: {self._artifact.extrapolated}")
         gate = self._settings.max_error

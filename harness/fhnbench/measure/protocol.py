@@ -65,7 +65,7 @@ class Prepared(msgspec.Struct, tag=True, frozen=True):
     """A worker is ready.
 
     `prepare_s` is the time of import, compilation, loading and allocation; `run_s` that of a warm run; `options` are
-    the plugin's own, defaults included; `order` and `sweep` a solver's.
+    the plugin's own, defaults included; `order` and `sweep` a solver's; `notes` the execution's.
     """
 
     prepare_s: float
@@ -77,6 +77,7 @@ class Prepared(msgspec.Struct, tag=True, frozen=True):
     options: dict[str, Any] = {}
     order: int | None = None
     sweep: Sweep | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Measured(msgspec.Struct, tag=True, frozen=True):

@@ -56,6 +56,7 @@ class ContenderWorker:
             effective.device,
             effective.precision,
             **described(contender),
+            notes=self._execution.notes,
         )
         self._cpu_s = time.process_time()
 

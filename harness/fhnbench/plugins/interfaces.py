@@ -71,6 +71,9 @@ class Execution(ABC):
 
     effective: Effective
 
+    notes: tuple[str, ...] = ()
+    """What a reader of the results should know of the preparation, a line each; shown below the table."""
+
     @abstractmethod
     def upload(self, ensemble: Ensemble) -> None:
         """Make `ensemble` (of the workload's size and dtype, read-only) the inputs of the next `run`."""

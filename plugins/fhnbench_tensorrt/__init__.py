@@ -1,0 +1,1 @@
+"""The runtime ``trt``: TensorRT evaluates the network on an NVIDIA GPU."""

@@ -1,0 +1,77 @@
+"""From a network to the fastest execution: export, build or find engines, measure, keep one."""
+
+from __future__ import annotations
+
+import functools
+import time
+from typing import TYPE_CHECKING
+
+from fhnbench import export_onnx
+from fhnbench_tensorrt.cache import EngineKey, load_engine, store_engine
+from fhnbench_tensorrt.device import open_gpu
+from fhnbench_tensorrt.engine import Engine, EngineError, build_engine, tensorrt_version
+from fhnbench_tensorrt.execution import TensorRTExecution
+from fhnbench_tensorrt.layout import describe, layouts
+from fhnbench_tensorrt.model import StaticModel, static_model
+
+if TYPE_CHECKING:
+    import torch
+
+    from fhnbench import Artifact, Workload
+    from fhnbench_tensorrt.runtime import TensorRT
+
+BUILD_BUDGET_S = 120.0
+"""Once builds have taken so long, no more alternatives are built; what was built is in the cache for the next time."""
+
+
+def prepare(options: TensorRT, module: torch.nn.Module, artifact: Artifact, workload: Workload) -> TensorRTExecution:
+    """Return the execution that is fastest of those that the options allow; raises as `TensorRT.prepare` does."""
+    gpu, version = open_gpu(), tensorrt_version()
+    export = functools.cache(lambda passes: export_onnx(module, workload.precision, passes))
+    best: tuple[float, TensorRTExecution] | None = None
+    choices = layouts(artifact.network, workload.save_points, workload.size, options.chunk, options.rollout)
+    built_s, tried = 0.0, 0
+    for layout in choices:
+        if built_s > BUILD_BUDGET_S:
+            break
+        model = static_model(export(layout.call_passes), layout.columns)
+        key = EngineKey(
+            artifact.digest,
+            model.digest,
+            version,
+            gpu.name,
+            gpu.capability,
+            workload.precision,
+            options.tf32,
+            layout.columns,
+            layout.call_passes,
+            options.build,
+        )
+        engine, seconds = obtain(key, model)
+        built_s, tried = built_s + seconds, tried + 1
+        execution = TensorRTExecution(workload, gpu.name, layout, model, engine, graph=options.graph)
+        run_s = execution.seconds()
+        if best is None or run_s < best[0]:
+            best, slower = (run_s, execution), best
+        else:
+            slower = (run_s, execution)
+        if slower:
+            slower[1].close()
+    assert best is not None
+    chosen = best[1]
+    chosen.notes = (describe(chosen.layout, built_s, tried, len(choices)),)
+    return chosen
+
+
+def obtain(key: EngineKey, model: StaticModel) -> tuple[Engine, float]:
+    """Return an engine, from the cache if it is there and loads, and the seconds that its build took, else 0."""
+    if cached := load_engine(key):
+        try:
+            return Engine(cached, model), 0.0
+        except EngineError:
+            pass  # written by a TensorRT that only looks the same; built again
+    began = time.perf_counter()
+    content = build_engine(model, tf32=key.tf32)
+    seconds = time.perf_counter() - began
+    store_engine(key, content)
+    return Engine(content, model), seconds
