@@ -37,8 +37,11 @@ from .plugins.cost import network_cost as network_cost
 from .plugins.hookspecs import hookimpl as hookimpl
 from .plugins.host import HostExecution as HostExecution
 from .plugins.interfaces import Cost as Cost
+from .plugins.interfaces import DeviceClock as DeviceClock
+from .plugins.interfaces import DeviceProbe as DeviceProbe
 from .plugins.interfaces import Effective as Effective
 from .plugins.interfaces import Execution as Execution
+from .plugins.interfaces import Peaks as Peaks
 from .plugins.interfaces import Runtime as Runtime
 from .plugins.interfaces import Solver as Solver
 from .plugins.interfaces import SurrogateFamily as SurrogateFamily
@@ -49,6 +52,7 @@ from .plugins.named import surrogate_family as surrogate_family
 from .plugins.registry import suggestion as suggestion
 from .plugins.specs import Availability as Availability
 from .plugins.specs import CommandSpec as CommandSpec
+from .plugins.specs import ProbeSpec as ProbeSpec
 from .plugins.specs import RuntimeSpec as RuntimeSpec
 from .plugins.specs import SolverSpec as SolverSpec
 from .plugins.specs import Spec as Spec

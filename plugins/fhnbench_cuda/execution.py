@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from cuda.bindings import driver
 
-from fhnbench import Effective, Execution
+from fhnbench import DeviceClock, Effective, Execution
 from fhnbench_cuda.compiler import build
 from fhnbench_cuda.device import DeviceMemory, Module, call, open_device, pinned_array
 from fhnbench_cuda.exchange import DeviceArray
@@ -138,7 +138,7 @@ class CudaExecution(Execution):
         prepared = {id(launch): _Prepared(self._module, launch) for launch in launches}
         self._launches = [prepared[id(launch)] for launch in launches]
         self._graph = self._captured() if graph else None
-        self.clock = CudaClock(self._stream)
+        self.clock = self._clock = CudaClock(self._stream)
 
     @property
     def states(self) -> DeviceArray:
@@ -185,7 +185,7 @@ class CudaExecution(Execution):
     def close(self) -> None:
         """Release what was acquired; memory that others still refer to is released when they no longer do."""
         self.synchronize()
-        self.clock.close()
+        self._clock.close()
         if self._graph is not None:
             call(driver.cuGraphExecDestroy(self._graph))
         call(driver.cuStreamDestroy(self._stream))
@@ -221,7 +221,7 @@ class _Prepared:
 
 
 @final
-class CudaClock:
+class CudaClock(DeviceClock):
     """The time between two points of a stream, as the device sees it."""
 
     def __init__(self, stream: driver.CUstream) -> None:

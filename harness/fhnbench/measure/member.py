@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import TYPE_CHECKING
 
 from fhnbench.artifact import load_artifact
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 IDLE_SHARE = 0.05
 """An idle worker that uses more of a CPU than this is noted: it slows the others down."""
+
+
+CLOCKS_AGREE = 0.05
+"""A larger relative difference between a device's clock and the harness's is noted."""
 
 
 class Stopped(Exception):
@@ -95,7 +100,7 @@ class Member:
         reply = self._ask(asked)
         assert isinstance(reply, protocol.Measured)
         spans = reply.upload_s, reply.compute_s, reply.download_s
-        self.blocks.append(Block(number, started_s, reply.runs, *spans, reply.idle_cpu_s))
+        self.blocks.append(Block(number, started_s, reply.runs, *spans, reply.idle_cpu_s, reply.device_s))
 
     def stop(self, stopped: Stopped) -> None:
         """Take the contender out of the run."""
@@ -113,14 +118,19 @@ class Member:
         return self._prepared.run_s if self._prepared else 0.0
 
     @property
+    def device(self) -> str | None:
+        """The device that it runs on, as soon as it is prepared."""
+        return self._prepared.device if self._prepared else None
+
+    @property
     def is_converged(self) -> bool:
         """Whether the resident time is known well enough."""
         if not self.blocks:
             return False
         return is_converged(median_interval([block.compute_s for block in self.blocks]), self._settings.tolerance)
 
-    def row(self, probes: Mapping[str, ProbeRecord]) -> Row:
-        """Return the contender's row as far as it was measured; `probes` are by precision."""
+    def row(self, probes: Mapping[tuple[str, str], ProbeRecord]) -> Row:
+        """Return the contender's row as far as it was measured; `probes` are by device and precision."""
         if self.stopped:
             status, reason = self.stopped.status, str(self.stopped)
         elif self.accuracy is None:
@@ -131,13 +141,13 @@ class Member:
             self.request.label, self.request.kind, status, reason, artifact=self._artifact, blocks=tuple(self.blocks)
         )
 
-    def _row_of_results(self, probes: Mapping[str, ProbeRecord]) -> Row:
+    def _row_of_results(self, probes: Mapping[tuple[str, str], ProbeRecord]) -> Row:
         assert self._prepared is not None
         prepared = self._prepared
         resident = median_interval([block.compute_s for block in self.blocks])
         end_to_end = median_interval([block.upload_s + block.compute_s + block.download_s for block in self.blocks])
         cost = CostRecord(prepared.operations, prepared.bytes)
-        probe = probes.get(prepared.precision) if prepared.device == "cpu" else None
+        probe = probes.get((prepared.device, prepared.precision))
         least_s, binds = floor_s(cost, probe) if probe else (None, None)
         return Row(
             self.request.label,
@@ -168,9 +178,17 @@ class Member:
         gate = self._settings.max_error
         if gate is not None and self.accuracy and self.accuracy.mae > gate:
             notes.append(f"accuracy gate failed: MAE {self.accuracy.mae:.2e} is above {gate:g}")
+        difference = self._clock_difference()
+        if difference is not None and abs(difference) > CLOCKS_AGREE:
+            notes.append(f"the device's clock shows {difference:+.0%} of the time that passed")
         if self._is_busy_while_idle():
             notes.append(f"its idle worker used more than {IDLE_SHARE:.0%} of a CPU, which slows the others down")
         return notes
+
+    def _clock_difference(self) -> float | None:
+        """Return by how much the device's clock differs from the harness's, relative to it, in the median."""
+        times = [(block.device_s, block.compute_s) for block in self.blocks if block.device_s is not None]
+        return statistics.median(device_s / wall_s - 1 for device_s, wall_s in times) if times else None
 
     def _is_busy_while_idle(self) -> bool:
         later = self.blocks[1:]

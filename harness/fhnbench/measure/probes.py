@@ -7,8 +7,7 @@ clock frequency, neighbours and the memory's mood are the same.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numba import prange
@@ -16,6 +15,7 @@ from numba import prange
 from fhnbench import lanes
 from fhnbench.arrays import aligned_full
 from fhnbench.native import REGISTERS, jit, use_threads
+from fhnbench.plugins.interfaces import DeviceProbe, Peaks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,24 +35,8 @@ _REPEATS = 3
 """Timings in one measurement, of which the fastest counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeSample:
-    """The peaks of the machine, measured once.
-
-    Parameters
-    ----------
-    fma_per_s
-        Fused multiply-adds a second, over all threads and vector lanes; each counts one operation.
-    bytes_per_s
-        Bytes a second that all threads together write to memory as large as the workload's trajectories, with
-        ordinary stores or with stores past the caches, whichever is faster.
-    """
-
-    fma_per_s: float
-    bytes_per_s: float
-
-
-class MachineProbe:
+@final
+class MachineProbe(DeviceProbe):
     """A probe with the threads, the precision and the size of a workload's trajectories.
 
     Parameters
@@ -63,10 +47,13 @@ class MachineProbe:
     Raises
     ------
     Refused
-        If this process may not use as many threads.
+        If this process may not use as many threads, or the precision is of 16 bits, which has no registers here.
     """
 
+    device = "cpu"
+
     def __init__(self, workload: Workload) -> None:
+        workload.require_precision("float32", "float64")
         self._threads = workload.threads
         self._lanes = lanes.count(workload.dtype, _CHAIN)
         self._values = np.ones((self._threads, 3 * self._lanes), workload.dtype)
@@ -74,16 +61,17 @@ class MachineProbe:
         self._memory = aligned_full((self._threads * share,), 0, workload.dtype)
         self.measure()  # compiles
 
-    def measure(self) -> ProbeSample:
-        """Measure both peaks; takes a few hundredths of a second."""
+    def measure(self) -> Peaks:
+        """Measure both peaks, of all threads and vector lanes; takes a few hundredths of a second.
+
+        Stores are ordinary ones or go past the caches, whichever is faster.
+        """
         use_threads(self._threads)
         passes = -(-_BYTES // self._memory.nbytes)
         multiply_add_s = _fastest(lambda: _multiply_add(self._values, self._lanes, _STEPS))
         store_s = _fastest(lambda: _write(self._memory, self._lanes, self._threads, passes))
         stream_s = _fastest(lambda: _write_past_caches(self._memory, self._lanes, self._threads, passes))
-        return ProbeSample(
-            _STEPS * self._values.size / multiply_add_s, passes * self._memory.nbytes / min(store_s, stream_s)
-        )
+        return Peaks(_STEPS * self._values.size / multiply_add_s, passes * self._memory.nbytes / min(store_s, stream_s))
 
 
 def _fastest(work: Callable[[], None]) -> float:

@@ -10,11 +10,15 @@ from fhnbench.plugins.contender import Kind
 from fhnbench.plugins.interfaces import Sweep
 from fhnbench.workload import Workload
 
+CPU_PROBE = "fhnbench.measure.probes:MachineProbe"
+"""What makes the probe of the CPU."""
+
 
 class PrepareProbe(msgspec.Struct, tag=True, frozen=True):
-    """Become a probe of the machine's peaks."""
+    """Become a probe of a device's peaks; `target` is what makes it, the CPU's unless a plugin's is named."""
 
     workload: Workload
+    target: str = CPU_PROBE
 
 
 class Prepare(msgspec.Struct, tag=True, frozen=True):
@@ -88,6 +92,7 @@ class Measured(msgspec.Struct, tag=True, frozen=True):
     compute_s: float
     download_s: float
     idle_cpu_s: float
+    device_s: float | None = None
 
 
 class Probed(msgspec.Struct, tag=True, frozen=True):

@@ -29,7 +29,7 @@ from fhnbench.error_profile import error_profile
 from fhnbench.measure import protocol
 from fhnbench.measure.environment import environment, last_level_cache
 from fhnbench.measure.member import Member, Stopped
-from fhnbench.measure.peaks import PeakProbe
+from fhnbench.measure.peaks import probes_of
 from fhnbench.measure.program import OWN, Program
 from fhnbench.problem import VARIABLES, Ensemble
 from fhnbench.results.record import DatasetRecord, RunRecord
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from fhnbench.accuracy import Accuracy
     from fhnbench.dataset.reader import Dataset
+    from fhnbench.measure.peaks import PeakProbe
     from fhnbench.plugins.contender import Request
     from fhnbench.results.record import Settings
     from fhnbench.workload import Precision
@@ -161,9 +162,8 @@ class Session:
             with _stopping(member):
                 member.prepare(self._dataset.problem, inputs[member.workload.dtype])
         self._report("probing the machine", 1 - 1 / steps)
-        for precision in dict.fromkeys(member.workload.precision for member in self._active):
-            if precision in {"float32", "float64"}:
-                self._probes.append(PeakProbe(self._workload(precision), self._settings.timeout_s))
+        devices = [(member.device, member.workload) for member in self._active if member.device]
+        self._probes += probes_of(devices, self._settings.timeout_s)
 
     def _measure(self, folder: Path) -> None:
         began = time.monotonic()
@@ -227,7 +227,9 @@ class Session:
 
     def _record(self, *, complete: bool) -> RunRecord:
         dataset = self._dataset
-        peaks = {probe.best.precision: probe.best for probe in self._probes if probe.best.fma_per_s}
+        peaks = {
+            (probe.best.device, probe.best.precision): probe.best for probe in self._probes if probe.best.fma_per_s
+        }
         return RunRecord(
             created=self._created,
             command=shlex.join(["fhnbench", *sys.argv[1:]]),

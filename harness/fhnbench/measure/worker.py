@@ -18,13 +18,14 @@ from fhnbench.plugins.contender import load, request
 from fhnbench.plugins.interfaces import Solver
 from fhnbench.plugins.options import option_fields
 from fhnbench.plugins.registry import registry
+from fhnbench.plugins.specs import import_target
 from fhnbench.problem import Ensemble
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fhnbench.plugins.contender import SolverContender, SurrogateContender
-    from fhnbench.plugins.interfaces import Execution
+    from fhnbench.plugins.interfaces import DeviceProbe, Execution
 
 SHORTEST_BLOCK_S = 5e-3
 """Blocks are at least so long, so that the clock and what else a processor does for a moment do not matter."""
@@ -74,8 +75,12 @@ class ContenderWorker:
         execution.upload(ensemble)
         execution.synchronize()
         uploaded = clock()
+        if execution.clock:
+            execution.clock.start()
         for _ in range(runs):
             execution.run()
+        if execution.clock:
+            execution.clock.stop()
         execution.synchronize()
         computed = clock()
         states = execution.output()
@@ -84,7 +89,12 @@ class ContenderWorker:
             np.save(asked.save, states, allow_pickle=False)
         self._cpu_s = time.process_time()
         return protocol.Measured(
-            runs, uploaded - start, (computed - uploaded) / runs, downloaded - computed, idle_cpu_s
+            runs,
+            uploaded - start,
+            (computed - uploaded) / runs,
+            downloaded - computed,
+            idle_cpu_s,
+            device_s=execution.clock.seconds() / runs if execution.clock else None,
         )
 
     def _warm_up(self) -> float:
@@ -122,18 +132,16 @@ def described(contender: SolverContender | SurrogateContender) -> dict[str, Any]
 
 
 class ProbeWorker:
-    """A probe of the machine's peaks."""
+    """A probe of a device's peaks."""
 
     def __init__(self, asked: protocol.PrepareProbe) -> None:
-        from fhnbench.measure.probes import MachineProbe
-
         began = time.perf_counter()
-        self._probe = MachineProbe(asked.workload)
+        self._probe: DeviceProbe = import_target(asked.target)(asked.workload)
         before = thread_times()
         self._probe.measure()
         pin_busiest_threads(asked.workload.threads, before)
         elapsed = time.perf_counter() - began
-        self.ready = protocol.Prepared(elapsed, elapsed, 0, 0, "cpu", asked.workload.precision)
+        self.ready = protocol.Prepared(elapsed, elapsed, 0, 0, self._probe.device, asked.workload.precision)
 
     def measure(self, asked: protocol.MeasureProbe) -> protocol.Probed:  # noqa: ARG002 - as a contender's
         """Measure the peaks once."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from fhnbench.plugins.specs import CommandSpec, RuntimeSpec, SolverSpec, SurrogateSpec
+    from fhnbench.plugins.specs import CommandSpec, ProbeSpec, RuntimeSpec, SolverSpec, SurrogateSpec
 
 hookspec = pluggy.HookspecMarker("fhnbench")
 hookimpl = pluggy.HookimplMarker("fhnbench")
@@ -31,3 +31,8 @@ def fhnbench_runtimes() -> list[RuntimeSpec]:  # type: ignore[empty-body]
 @hookspec
 def fhnbench_commands() -> list[CommandSpec]:  # type: ignore[empty-body]
     """Return the subcommands of `fhnbench` that this plugin adds; a target is imported only when it is called."""
+
+
+@hookspec
+def fhnbench_probes() -> list[ProbeSpec]:  # type: ignore[empty-body]
+    """Return the probes of devices other than the CPU, whose peaks make the roofline of what runs there."""

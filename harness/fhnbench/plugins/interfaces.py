@@ -62,6 +62,55 @@ class Sweep:
     values: tuple[float, ...] = ()
 
 
+class DeviceClock(ABC):
+    """The clock of a device that computes by itself, as CUDA's events are one.
+
+    The harness starts it before the runs of a block and stops it after them, synchronises, and only then reads it. It
+    records the time beside the one that it measures itself, and notes if they disagree.
+    """
+
+    @abstractmethod
+    def start(self) -> None:
+        """Enqueue the beginning."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Enqueue the end."""
+
+    @abstractmethod
+    def seconds(self) -> float:
+        """Return the time between beginning and end, both of which are past."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peaks:
+    """What a device can do at most, measured once.
+
+    Parameters
+    ----------
+    fma_per_s
+        Fused multiply-adds a second, of all its units together; each counts one operation.
+    bytes_per_s
+        Bytes a second that it stores to memory as large as a workload's trajectories.
+    """
+
+    fma_per_s: float
+    bytes_per_s: float
+
+
+class DeviceProbe(ABC):
+    """Measures the peaks of a device; constructed with a workload, whose precision and size count.
+
+    The harness measures them in the same rounds as the contenders whose `Effective.device` is that of the probe.
+    """
+
+    device: str
+
+    @abstractmethod
+    def measure(self) -> Peaks:
+        """Measure once; a few hundredths of a second."""
+
+
 class Execution(ABC):
     """A prepared contender: compiled, allocated, ready for `upload`, `run`, `synchronize`, `output`.
 
@@ -70,6 +119,8 @@ class Execution(ABC):
     """
 
     effective: Effective
+    clock: DeviceClock | None = None
+    """The device's clock, if it has one of its own."""
 
     notes: tuple[str, ...] = ()
     """What a reader of the results should know of the preparation, a line each; shown below the table."""

@@ -16,7 +16,7 @@ import pluggy
 
 from fhnbench.errors import FhnbenchError
 from fhnbench.plugins import hookspecs
-from fhnbench.plugins.specs import Availability, CommandSpec, RuntimeSpec, SolverSpec, Spec, SurrogateSpec
+from fhnbench.plugins.specs import Availability, CommandSpec, ProbeSpec, RuntimeSpec, SolverSpec, Spec, SurrogateSpec
 
 GROUP = "fhnbench"
 
@@ -27,6 +27,7 @@ _HOOKS: dict[str, type[Spec]] = {
     "fhnbench_surrogates": SurrogateSpec,
     "fhnbench_runtimes": RuntimeSpec,
     "fhnbench_commands": CommandSpec,
+    "fhnbench_probes": ProbeSpec,
 }
 
 

@@ -115,6 +115,13 @@ class SurrogateSpec(Spec):
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeSpec(Spec):
+    """A probe of a device's peaks: the target takes a workload and returns a `DeviceProbe`, or raises `Refused`."""
+
+    kind: ClassVar[str] = "probe"
+
+
+@dataclass(frozen=True, slots=True)
 class RuntimeSpec(Spec):
     """A runtime: the target is a frozen dataclass that implements `Runtime`; contenders are ``<family>-<runtime>``.
 

@@ -41,6 +41,8 @@ class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         The spans, in seconds.
     idle_cpu_s
         CPU time that the worker used since its previous block, while it was not asked to do anything.
+    device_s
+        `compute_s` by the clock of the device, if it has one.
     background
         CPUs that other processes kept busy during the block, on average; None where the system does not tell.
     mhz
@@ -60,6 +62,7 @@ class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     compute_s: float
     download_s: float
     idle_cpu_s: float
+    device_s: float | None = None
     background: float | None = None
     mhz: float | None = None
     memory_bytes: int | None = None
@@ -223,11 +226,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ProbeRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Peaks of the machine, measured in the same rounds as the contenders (best of all rounds)."""
+    """Peaks of a device, measured in the same rounds as the contenders (best of all rounds)."""
 
     precision: str
     fma_per_s: float
     bytes_per_s: float
+    device: str = "cpu"
 
 
 class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
