@@ -256,6 +256,19 @@ def test_no_names_measures_everything_that_can_run(run):
     assert {"euler-cpu", "midpoint-cpu", "heun-cpu", "rk4-cpu", "ddnn-cpu", "ddnn-torch", "ab2-example"} <= names
     assert {row.status for row in record.rows} == {"ran"}
     assert {row.kind for row in record.rows} == {"solver", "surrogate"}
+    assert not {name for name in names if name.endswith("-numpy")}, "peers are there to be named"
+
+
+def test_a_pattern_stands_for_all_that_it_matches(run):
+    done, record = run("--problem", "A", "-n", "200", "--rounds", "1", "--solver", "*-numpy[dt=0.5]")
+    assert done.returncode == ExitStatus.OK, done.stderr
+    assert [row.contender for row in record.rows] == [f"{name}-numpy[dt=0.5]" for name in ("euler", "heun", "rk4")]
+
+
+def test_a_pattern_that_matches_nothing_is_an_error(command_line):
+    done = command_line("run", "--solver", "*-fortran")
+    assert done.returncode == ExitStatus.USER_ERROR
+    assert done.stderr.startswith("Error: no solver matches '*-fortran'; there are ")
 
 
 def test_runtimes_agree_on_an_artifact(run):

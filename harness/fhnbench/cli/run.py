@@ -59,8 +59,9 @@ def command(
 ) -> int:
     """Measure contenders on the same ensemble, accuracy against throughput.
 
-    Without a name, everything that can run on this machine is measured. Results are written to a folder: run.json
-    (everything, with raw samples), table.md, table.csv and frontier.png.
+    Without a name, everything that can run on this machine is measured, but for contenders that are there to be named
+    (the peers). A name may be a pattern: --solver '*' measures all solvers, peers included. Results are written to a
+    folder: run.json (everything, with raw samples), table.md, table.csv and frontier.png.
 
     \b
     Exit status:
@@ -115,11 +116,11 @@ def _answer(record: RunRecord, folder: Path, *, named: bool) -> int:
 
 
 def _requests(solvers: Sequence[str], surrogates: Sequence[str], precision: Precision) -> list[Request]:
-    from fhnbench.plugins.contender import request_or_absent
+    from fhnbench.plugins.contender import requests_matching
     from fhnbench.plugins.registry import registry
 
-    asked = [request_or_absent(text, "solver", registry(), precision) for text in solvers]
-    asked += [request_or_absent(text, "surrogate", registry(), precision) for text in surrogates]
+    asked = [one for text in solvers for one in requests_matching(text, "solver", registry(), precision)]
+    asked += [one for text in surrogates for one in requests_matching(text, "surrogate", registry(), precision)]
     return list({one.label: one for one in asked}.values())
 
 
@@ -128,7 +129,8 @@ def _everything(dataset: Dataset, precision: Precision) -> list[Request]:
     from fhnbench.plugins.contender import every_contender
     from fhnbench.plugins.registry import registry
 
-    found = [one for one in every_contender(registry(), precision) if one.can_run(dataset.problem)]
+    everything = every_contender(registry(), precision)
+    found = [one for one in everything if not one.named_only and one.can_run(dataset.problem)]
     if not found:
         raise FhnbenchError("nothing can run here; `fhnbench plugins` says why")
     return found

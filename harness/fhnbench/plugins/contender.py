@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import fnmatch
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -60,6 +61,11 @@ class Request:
         """The contender as it is shown and recorded: name, selectors and options; precision unless float32."""
         precision = {} if self.precision == "float32" else {"precision": self.precision}
         return format_contender(self.name, {**self.selectors, **self.options, **precision})
+
+    @property
+    def named_only(self) -> bool:
+        """Whether a run without names leaves it out."""
+        return any(entry.spec.named_only for entry in self.entries)
 
     @property
     def availability(self) -> Availability:
@@ -146,6 +152,26 @@ def request_or_absent(text: str, kind: Kind, registry: Registry, precision: Prec
             raise
         absent = f"no installed plugin provides {backend!r}; install one that does ({error})"
         return Request(name, kind, precision, options, absent=absent)
+
+
+def requests_matching(text: str, kind: Kind, registry: Registry, precision: Precision = "float32") -> list[Request]:
+    """Read what a user typed: one contender, as `request_or_absent` does, or all that a pattern matches.
+
+    ``*`` stands for any characters, ``?`` for one; options hold for each contender that matches
+    (``euler-*[dt=0.05]``). Contenders that cannot run are among them.
+
+    Raises
+    ------
+    FhnbenchError
+        If there is no such contender, or nothing matches.
+    """
+    pattern, options = parse_contender(text)
+    if not set(pattern) & set("*?"):
+        return [request_or_absent(text, kind, registry, precision)]
+    names = [one.name for one in every_contender(registry, precision) if one.kind == kind]
+    if not (matching := fnmatch.filter(names, pattern)):
+        raise FhnbenchError(f"no {kind} matches {pattern!r}; there are {', '.join(names)}")
+    return [request(format_contender(name, options), kind, registry, precision) for name in matching]
 
 
 def every_contender(registry: Registry, precision: Precision = "float32") -> list[Request]:

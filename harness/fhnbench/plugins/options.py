@@ -95,3 +95,8 @@ def build(name: str, cls: type[T], options: Mapping[str, str], *, also: tuple[st
             key = place.rstrip("`")
             raise InvalidOptions(f"{name}: {key}={options.get(key)}: {message[0].lower()}{message[1:]}") from None
         raise InvalidOptions(f"{name}: {message}") from None
+    except NameError as error:  # an annotation that is there for type checkers only
+        raise InvalidOptions(
+            f"{name}: {error} when the fields of {cls.__name__} are read; import what annotates them, class variables "
+            f"included, outside of `if TYPE_CHECKING:`"
+        ) from None

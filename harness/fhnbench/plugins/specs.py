@@ -49,6 +49,9 @@ class Spec:
     probe
         ``"module:function"`` that returns an `Availability`, for what a package's presence does not tell (a device, a
         driver). It must be cheap, must not raise, and imports nothing heavy.
+    named_only
+        Whether it runs only where it is named or a pattern matches it, not in a run without names: for what is there
+        to be compared with, and slow.
 
     Raises
     ------
@@ -62,6 +65,7 @@ class Spec:
     requires: tuple[str, ...] = ()
     extra: str | None = None
     probe: str | None = None
+    named_only: bool = False
 
     kind: ClassVar[str] = "item"
     hyphens: ClassVar[bool] = True

@@ -1,0 +1,86 @@
+"""Textbook Runge-Kutta steps on arrays of any library, and what the solvers with a fixed step have in common.
+
+Nothing is folded or blocked here: these are the steps that a careful user of an array library writes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from fhnbench import Cost, FhnbenchError, Solver, Tableau
+
+if TYPE_CHECKING:
+    from fhnbench import FitzHughNagumo, Workload
+
+_DERIVATIVE = 7
+"""Operations of one evaluation of the derivative, multiply-adds fused."""
+
+
+def advance(
+    tableau: Tableau, model: FitzHughNagumo, state: tuple[Any, Any], i_app: Any, dt: float, steps: int
+) -> tuple[Any, Any]:
+    """Return ``(u, w)`` after `steps` steps of `dt`, for arrays of any library that broadcasts Python numbers."""
+    u, w = state
+    for _ in range(steps):
+        slope = model.derivative(u, w, i_app)
+        slopes = [slope]
+        for node in tableau.nodes:
+            slope = model.derivative(u + (node * dt) * slope[0], w + (node * dt) * slope[1], i_app)
+            slopes.append(slope)
+        for weight, (du, dw) in zip(tableau.weights, slopes, strict=True):
+            if weight:
+                u, w = u + (weight * dt) * du, w + (weight * dt) * dw
+    return u, w
+
+
+@dataclass(frozen=True)
+class FixedStep(Solver):
+    """A Runge-Kutta method with a fixed step; a method is its tableau and the step that it has by default."""
+
+    tableau: ClassVar[Tableau]
+
+    dt: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.dt) and self.dt > 0):
+            raise FhnbenchError(f"dt={self.dt} must be a positive number of time units")
+
+    def cost(self, workload: Workload) -> Cost:
+        """Return the operations of textbook steps, and the bytes of inputs and trajectories."""
+        tableau = self.tableau
+        step = tableau.stages * _DERIVATIVE + 2 * len(tableau.nodes) + 2 * sum(map(bool, tableau.weights))
+        return operations_of(workload, step * workload.substeps(self.dt))
+
+
+def operations_of(workload: Workload, interval: float) -> Cost:
+    """Return the cost of so many operations a sample and save interval, with inputs read and trajectories written."""
+    values = 3 + 2 * workload.save_points
+    return Cost(
+        operations=float(workload.size * (workload.save_points - 1) * interval),
+        bytes=float(workload.size * values * workload.dtype.itemsize),
+    )
+
+
+@dataclass(frozen=True)
+class Adaptive(Solver):
+    """A method that chooses its steps by a tolerance.
+
+    Its declared operations are those of one step a save interval, the fewest that it can take: how many it takes is
+    known only when it has run.
+    """
+
+    stages: ClassVar[int]
+
+    rtol: float
+    atol: float
+
+    def __post_init__(self) -> None:
+        for name in ("rtol", "atol"):
+            if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
+                raise FhnbenchError(f"{name}={getattr(self, name)} must be a positive number")
+
+    def cost(self, workload: Workload) -> Cost:
+        """Return the operations of one step a save interval, and the bytes of inputs and trajectories."""
+        return operations_of(workload, self.stages * (_DERIVATIVE + 2 * self.stages))
