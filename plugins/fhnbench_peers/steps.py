@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from fhnbench import Cost, FhnbenchError, Solver, Tableau
+from fhnbench import Cost, FhnbenchError, Solver, Sweep, Tableau
 
 if TYPE_CHECKING:
     from fhnbench import FitzHughNagumo, Workload
@@ -72,6 +72,7 @@ class Adaptive(Solver):
     """
 
     stages: ClassVar[int]
+    sweep: ClassVar[Sweep] = Sweep("rtol", (1e-2, 1e-3, 1e-4, 1e-5, 1e-6))
 
     rtol: float
     atol: float
