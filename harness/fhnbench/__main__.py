@@ -39,7 +39,7 @@ class Commands(click.Group):
 
 
 def _own_commands() -> list[str]:
-    return [module.name for module in pkgutil.iter_modules(fhnbench.cli.__path__)]
+    return [name for _, name, _ in pkgutil.iter_modules(fhnbench.cli.__path__) if not name.startswith("_")]
 
 
 class _PluginCommand(click.Command):

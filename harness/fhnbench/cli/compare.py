@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from fhnbench.cli._asked import contenders_of, dataset_of, everything, interrupt_on_sigterm, output_folder
 from fhnbench.errors import FhnbenchError
 from fhnbench.exit_status import ExitStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fhnbench.results.compare import Comparison
     from fhnbench.results.record import RunRecord
 
 
 @click.command()
-@click.argument("arguments", nargs=-1, metavar="BASE CANDIDATE")
+@click.argument("arguments", nargs=-1, metavar="BASE CANDIDATE | --base REV [CONTENDER...]")
 @click.option(
     "--threshold",
     "thresholds",
@@ -41,20 +44,49 @@ if TYPE_CHECKING:
 )
 @click.option("--alpha", type=click.FloatRange(0, 0.5, min_open=True), default=0.05, show_default=True)
 @click.option("--allow-different-machines", is_flag=True, help="Compare all the same; the difference is printed.")
+@click.option("--base", metavar="GIT_REV", help="Measure this revision and the installed one in the same runs.")
+@click.option("--problem", metavar="A|B|C", help="With --base: problem of the standard dataset.  [default: C]")
+@click.option("--dataset", "file", type=click.Path(path_type=Path), help="With --base: measure on this dataset.")
+@click.option("-n", "--size", type=click.IntRange(1), help="With --base: samples.")
+@click.option(
+    "--precision",
+    type=click.Choice(["float16", "bfloat16", "float32", "float64"]),
+    default="float32",
+    show_default=True,
+    help="With --base: precision of contenders that name none.",
+)
+@click.option(
+    "--runs", type=click.IntRange(1), default=6, show_default=True, help="With --base: new processes of each revision."
+)
+@click.option("--rounds", type=click.IntRange(1), default=30, show_default=True, help="With --base: rounds of a run.")
+@click.option(
+    "--time-budget",
+    type=click.FloatRange(0, min_open=True),
+    default=120,
+    show_default=True,
+    help="With --base: seconds for all rounds together.",
+)
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), default=300, help="With --base: as of run.")
+@click.option("--threads", type=click.IntRange(1), help="With --base: CPU threads of each worker.  [default: all]")
+@click.option("--output", type=click.Path(path_type=Path), help="With --base: folder of the records.")
 @click.option("--format", "form", metavar="csv|json|markdown", help="Write the comparison in this format.")
 def command(
     arguments: tuple[str, ...],
+    base: str | None,
     thresholds: tuple[str, ...],
     accuracy_threshold: float,
-    span: str,
-    alpha: float,
     allow_different_machines: bool,
     form: str | None,
+    **given: Any,
 ) -> int:
-    """Compare two records, contender by contender, in speed and accuracy.
+    """Compare two records, or two revisions, contender by contender, in speed and accuracy.
 
     BASE and CANDIDATE are each a run's folder or run.json, or a folder of several runs of the same contenders: only
     from several runs is it known how much processes differ.
+
+    With --base, a revision of the repository is built beside the installed one, and both are measured in the same runs,
+    taking turns, with new processes in each run: what slows the machine down meets both alike. CONTENDERs are measured,
+    or all that can run.
 
     Each contender is faster, slower, equivalent (the change is shown to be below the threshold) or inconclusive; over
     the whole table a false verdict has probability alpha.
@@ -69,17 +101,63 @@ def command(
       7    inconclusive
       8    the records cannot be compared
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
-    from fhnbench.results.collection import read_records
     from fhnbench.results.compare import Thresholds, compare_records
 
     limits = Thresholds(thresholds)
-    if len(arguments) != 2:
-        raise click.UsageError("give two records, BASE and CANDIDATE")
-    base, candidate = (read_records(Path(text)) for text in arguments)
-    if not _comparable(base, candidate, allow_different_machines):
+    if base is None:
+        sides = _recorded(arguments)
+        title = " against ".join(reversed(arguments))
+    else:
+        sides = _measured(base, arguments, **given)
+        title = f"this revision against {base}"
+    if not _comparable(*sides, allow_different_machines):
         return ExitStatus.INCOMPARABLE
-    comparison = compare_records(base, candidate, limits, span, alpha, accuracy_threshold / 100)  # type: ignore[arg-type]
-    return _answer(comparison, form, " against ".join(reversed(arguments)))
+    comparison = compare_records(*sides, limits, given["span"], given["alpha"], accuracy_threshold / 100)
+    return _answer(comparison, form, title)
+
+
+def _recorded(arguments: Sequence[str]) -> tuple[list[RunRecord], list[RunRecord]]:
+    from fhnbench.results.collection import read_records
+
+    if len(arguments) != 2:
+        raise click.UsageError("give two records, BASE and CANDIDATE, or --base with a revision")
+    return read_records(Path(arguments[0])), read_records(Path(arguments[1]))
+
+
+def _measured(base: str, contenders: Sequence[str], **given: Any) -> tuple[list[RunRecord], list[RunRecord]]:
+    """Build the base, measure it beside the installed revision, and return the records of both."""
+    from fhnbench.measure.environment import usable_cpus
+    from fhnbench.measure.revision import build_revision
+    from fhnbench.measure.side_by_side import Question, measure_side_by_side
+    from fhnbench.report.progress import reporting
+    from fhnbench.results.record import Settings
+    from fhnbench.results.store import write_record
+
+    folder = output_folder(given["output"])
+    requests = contenders_of(contenders, given["precision"])
+    dataset = dataset_of(given["file"], given["problem"], given["size"])
+    requests = requests or everything(dataset, given["precision"])
+    settings = Settings(
+        precision=given["precision"],
+        threads=given["threads"] or usable_cpus(),
+        rounds=given["rounds"],
+        time_budget_s=given["time_budget"],
+        timeout_s=given["timeout"],
+    )
+    interrupt_on_sigterm()
+    with reporting(f"building {base}") as report:
+        distributions = sorted({entry.plugin.distribution for one in requests for entry in one.entries})
+        with build_revision(base, distributions) as revision:
+            sides = measure_side_by_side(
+                revision,
+                Question(dataset, given["size"] or dataset.size, requests),
+                settings,
+                given["runs"],
+                lambda side, number, record: write_record(folder / side / str(number + 1), record),
+                report,
+            )
+    click.echo(f"Records: {folder / 'base'} and {folder / 'candidate'}", err=True)
+    return sides["base"], sides["candidate"]
 
 
 def _comparable(base: list[RunRecord], candidate: list[RunRecord], other_machines: bool) -> bool:

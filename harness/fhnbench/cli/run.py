@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import signal
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from fhnbench.errors import FhnbenchError
+from fhnbench.cli._asked import DEFAULT_SIZE, dataset_of, everything, interrupt_on_sigterm, output_folder
 from fhnbench.exit_status import ExitStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fhnbench.dataset.reader import Dataset
     from fhnbench.plugins.contender import Request
     from fhnbench.results.record import RunRecord, Settings
     from fhnbench.workload import Precision
 
-DEFAULT_SIZE = 100_000
 POSITIVE = click.FloatRange(0, min_open=True)
 
 
@@ -77,17 +73,17 @@ def command(
     from fhnbench.results.store import write_record
 
     requests = _requests(solvers, surrogates, measuring["precision"])
-    folder = _output_folder(output)
+    folder = output_folder(output)
     settings = _settings(**measuring)
-    dataset = _dataset(file, problem, size)
-    requests = requests or _everything(dataset, measuring["precision"])
+    dataset = dataset_of(file, problem, size)
+    requests = requests or everything(dataset, measuring["precision"])
     latest: list[RunRecord] = []
 
     def save(record: RunRecord) -> None:
         latest[:] = [record]
         write_record(folder, record)
 
-    signal.signal(signal.SIGTERM, _interrupt)
+    interrupt_on_sigterm()
     try:
         with reporting() as report:
             Session(dataset, size or dataset.size, requests, settings, save, report).run()
@@ -124,53 +120,9 @@ def _requests(solvers: Sequence[str], surrogates: Sequence[str], precision: Prec
     return list({one.label: one for one in asked}.values())
 
 
-def _everything(dataset: Dataset, precision: Precision) -> list[Request]:
-    """Return all contenders that can run here: solvers with their defaults, surrogates that have an artifact."""
-    from fhnbench.plugins.contender import every_contender
-    from fhnbench.plugins.registry import registry
-
-    everything = every_contender(registry(), precision)
-    found = [one for one in everything if not one.named_only and one.can_run(dataset.problem)]
-    if not found:
-        raise FhnbenchError("nothing can run here; `fhnbench plugins` says why")
-    return found
-
-
 def _settings(**given: Any) -> Settings:
     from fhnbench.measure.environment import usable_cpus
     from fhnbench.results.record import Settings
 
     given["time_budget_s"], given["timeout_s"] = given.pop("time_budget"), given.pop("timeout")
     return Settings(**{**given, "threads": given["threads"] or usable_cpus()})
-
-
-def _dataset(file: Path | None, problem: str | None, size: int | None) -> Dataset:
-    """Return the dataset of a file, or the standard one, which is built if it is missing."""
-    from fhnbench.dataset.reader import open_dataset
-    from fhnbench.dataset.standard import standard_dataset
-    from fhnbench.problem import standard_problem
-    from fhnbench.report.progress import reporting
-
-    if file is None:
-        with reporting("building the dataset") as report:
-            path = standard_dataset(standard_problem(problem or "C"), size or DEFAULT_SIZE, progress=report.fraction)
-        return open_dataset(path, verify=False)  # which standard_dataset has done
-    dataset = open_dataset(file)
-    if problem and problem.upper() != dataset.problem.name:
-        raise FhnbenchError(f"{file}: holds problem {dataset.problem.name}, not {problem.upper()}; leave out --problem")
-    if size and size > dataset.size:
-        raise FhnbenchError(f"{file}: holds {dataset.size} samples, not {size}; ask for fewer with -n")
-    return dataset
-
-
-def _output_folder(output: Path | None) -> Path:
-    from fhnbench.results.store import RUN_FILE
-
-    folder = output or Path("results", "runs", datetime.now(UTC).astimezone().strftime("%Y%m%d-%H%M%S"))
-    if (folder / RUN_FILE).exists():
-        raise FhnbenchError(f"{folder} holds a run already; give another --output, or remove it")
-    return folder
-
-
-def _interrupt(*_: object) -> NoReturn:
-    raise KeyboardInterrupt

@@ -205,6 +205,7 @@ class Member:
             raise Stopped("unavailable", str(error)) from None
         if path is None:
             return None
+        path = self._program.own(path)
         artifact = load_artifact(path)
         outside = uncovered(artifact.metadata, problem)
         if outside and not self._settings.extrapolate:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from fhnbench.measure import protocol
 
@@ -20,11 +21,21 @@ class Program:
         Run with ``python -m``.
     arguments
         Its command line.
+    moved
+        Folders of this revision and of the program's: it has its own version of a file below the first.
     """
 
     interpreter: str = sys.executable
     module: str = protocol.WORKER
     arguments: tuple[str, ...] = ()
+    moved: tuple[str, str] | None = None
+
+    def own(self, file: Path) -> Path:
+        """Return the program's own version of a file of this revision, or the file where it has none."""
+        if self.moved is None or not file.is_relative_to(self.moved[0]):
+            return file
+        there = Path(self.moved[1], file.relative_to(self.moved[0]))
+        return there if there.exists() else file
 
 
 OWN = Program()
