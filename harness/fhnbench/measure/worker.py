@@ -22,6 +22,8 @@ from fhnbench.plugins.specs import import_target
 from fhnbench.problem import Ensemble
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from fhnbench.plugins.contender import SolverContender, SurrogateContender
@@ -35,15 +37,15 @@ FEWEST_WARM_RUNS = 2
 
 
 class ContenderWorker:
-    """A prepared contender and its inputs."""
+    """A prepared contender and its inputs; `wrap` may put another execution around the contender's."""
 
-    def __init__(self, asked: protocol.Prepare) -> None:
+    def __init__(self, asked: protocol.Prepare, wrap: Callable[[Execution], Execution] = lambda inner: inner) -> None:
         self._workload = asked.workload
         self._inputs: NDArray[Any] = np.load(asked.inputs, mmap_mode="r")
         began = time.perf_counter()
         chosen = request(asked.contender, asked.kind, registry())
         contender = load(chosen, Path(asked.artifact) if asked.artifact else None)
-        self._execution: Execution = contender.prepare(asked.workload)
+        self._execution: Execution = wrap(contender.prepare(asked.workload))
         prepare_s = time.perf_counter() - began
         run_s = self._warm_up()
         self._runs = max(1, math.ceil(SHORTEST_BLOCK_S / run_s))
@@ -155,15 +157,16 @@ def _flush_caches(size: int) -> None:
 
 
 class Answers:
-    """What a worker answers; it becomes what the last preparation asked for."""
+    """What a worker answers; it becomes what the last preparation asked for, a contender made by `contender`."""
 
-    def __init__(self) -> None:
+    def __init__(self, contender: Callable[[protocol.Prepare], ContenderWorker] = ContenderWorker) -> None:
+        self._contender = contender
         self._worker: Any = None
 
     def __call__(self, asked: protocol.Request) -> protocol.Reply:
         """Return the reply to a request."""
         if isinstance(asked, protocol.Prepare | protocol.PrepareProbe):
-            self._worker = ContenderWorker(asked) if isinstance(asked, protocol.Prepare) else ProbeWorker(asked)
+            self._worker = self._contender(asked) if isinstance(asked, protocol.Prepare) else ProbeWorker(asked)
             ready: protocol.Prepared = self._worker.ready
             return ready
         reply: protocol.Measured | protocol.Probed = self._worker.measure(asked)

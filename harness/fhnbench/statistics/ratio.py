@@ -80,6 +80,13 @@ class Ratio(msgspec.Struct, frozen=True):
         """Whether either contender had a single process."""
         return min(self.processes) < 2
 
+    def power(self, delay: float, alpha: float = 0.05) -> float:
+        """Return the probability that such a comparison finds a relative delay, at level `alpha` (two-sided)."""
+        from scipy.special import stdtr
+
+        surplus = math.log1p(delay) / self.log_error - _student(self.freedom, 1 - alpha / 2)
+        return float(stdtr(self.freedom, surplus))
+
     def detectable(self, alpha: float = 0.05, power: float = 0.8) -> float:
         """Return the relative slow-down that such a comparison finds with a given power."""
         distances = _student(self.freedom, 1 - alpha / 2) + _student(self.freedom, power)
