@@ -61,10 +61,11 @@ def dataset_of(file: Path | None, problem: str | None, size: int | None) -> Data
 
 def output_folder(output: Path | None) -> Path:
     """Return the folder of the results, which holds no run yet; a new one below results/runs if none is named."""
+    from fhnbench.results.selftest import SELFTEST_FILE
     from fhnbench.results.store import RUN_FILE
 
     folder = output or Path("results", "runs", datetime.now(UTC).astimezone().strftime("%Y%m%d-%H%M%S"))
-    if next(folder.glob(f"**/{RUN_FILE}"), None):
+    if any(next(folder.glob(pattern), None) for pattern in (RUN_FILE, f"*/*/{RUN_FILE}", SELFTEST_FILE)):
         raise FhnbenchError(f"{folder} holds a run already; give another --output, or remove it")
     return folder
 
