@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from conftest import CommandLine
 
-COMMANDS = sorted(module.name for module in pkgutil.iter_modules(fhnbench.cli.__path__))
+COMMANDS = sorted(name for _, name, _ in pkgutil.iter_modules(fhnbench.cli.__path__) if not name.startswith("_"))
 HEAVY = {"numba", "llvmlite", "torch", "h5py", "matplotlib", "seaborn", "pandas", "scipy", "onnxruntime"}
 
 
