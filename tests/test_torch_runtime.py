@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +14,7 @@ from fhnbench import (
     ArtifactMetadata,
     FhnbenchError,
     NetworkModule,
+    Refused,
     TrainingRecord,
     Unavailable,
     Workload,
@@ -144,11 +148,105 @@ def test_threads_are_those_of_the_workload():
         torch.set_num_threads(before)
 
 
-def test_a_missing_device_is_refused():
-    if torch.cuda.is_available():
-        pytest.skip("there is a CUDA device")
-    with pytest.raises(Unavailable, match="no CUDA device"):
-        Torch(device="cuda").prepare(DataDriven(), artifact(NETWORKS["direct"]), Workload.of(PROBLEM, 4))
+def unavailable(runtime=None, artifact_=None):
+    """Return what a user is told whose torch cannot do what is asked."""
+    with pytest.raises((Unavailable, Refused)) as raised:
+        (runtime or Torch(device="cuda")).prepare(
+            DataDriven(), artifact_ or artifact(NETWORKS["direct"]), Workload.of(PROBLEM, 4)
+        )
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
+
+
+def test_a_build_without_cuda_is_told(monkeypatch):
+    monkeypatch.setattr(torch.version, "cuda", None)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert unavailable().startswith(f"torch {torch.__version__} is built without CUDA; install a build with CUDA")
+
+
+def test_a_missing_device_is_told(monkeypatch):
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert unavailable() == "torch finds no CUDA device; check nvidia-smi, or use device=cpu"
+
+
+def test_a_driver_that_is_too_old_is_told_in_its_own_words(monkeypatch):
+    def warns():
+        warnings.warn(
+            "CUDA initialization: The NVIDIA driver is too old\n(found version 11040). Update it.", stacklevel=1
+        )
+        return False
+
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.cuda, "is_available", warns)
+    told = "CUDA initialization: The NVIDIA driver is too old (found version 11040)"
+    assert unavailable() == f"torch finds no CUDA device ({told}); check nvidia-smi, or use device=cpu"
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (torch.OutOfMemoryError("Tried to allocate 80 GiB"), "out of device memory; take fewer samples"),
+        (torch.AcceleratorError("no kernel image is available for execution"), "torch has no kernels for this GPU"),
+    ],
+)
+def test_errors_of_a_device_are_told_in_one_line(monkeypatch, error, message):
+    def fails(*_, **__):
+        raise error
+
+    monkeypatch.setattr(Torch, "_execution", fails)
+    assert unavailable(Torch()).startswith(message)
+
+
+def test_other_errors_keep_their_traceback(monkeypatch):
+    def fails(*_, **__):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Torch, "_execution", fails)
+    with pytest.raises(RuntimeError, match="a bug"):
+        Torch().prepare(DataDriven(), artifact(NETWORKS["direct"]), Workload.of(PROBLEM, 4))
+
+
+@pytest.mark.parametrize("option", ["graph", "tf32"])
+def test_options_of_cuda_are_refused_on_a_cpu(option):
+    with pytest.raises(FhnbenchError, match=f"{option}=true needs device=cuda"):
+        Torch(**{option: True})
+
+
+def test_tf32_goes_with_float32():
+    with pytest.raises(Refused, match="tf32=true goes with precision float32, not with float16"):
+        Torch(device="cuda", tf32=True).prepare(None, None, Workload.of(PROBLEM, 4, "float16"))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's compiler uses what torch deprecates
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on a CPU")
+def test_compiled_it_computes_the_same():
+    trained, ensemble = artifact(NETWORKS["direct"]), PROBLEM.sample(40, seed=2)
+    found = run(trained, ensemble, chunk=16, compile=True)[0]
+    np.testing.assert_allclose(found, by_hand(trained, ensemble), rtol=0, atol=2e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_missing_compiler_is_told(monkeypatch):
+    import torch._inductor.config
+
+    torch._dynamo.reset()
+    monkeypatch.setattr(torch._inductor.config.cpp, "cxx", ("no-such-compiler",))
+    monkeypatch.setattr(torch._inductor.config, "force_disable_caches", True)
+    assert unavailable(Torch(compile=True)).startswith("torch.compile failed (")
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", ["direct", "iterative", "four points a pass"])
+@pytest.mark.parametrize("options", [{}, {"graph": True}, {"chunk": 64}, {"chunk": 64, "graph": True}])
+def test_on_cuda_it_computes_what_the_network_says(name, options):
+    trained, ensemble = artifact(NETWORKS[name]), PROBLEM.sample(150, seed=2)
+    states, execution = run(trained, ensemble, device="cuda", **options)
+    np.testing.assert_allclose(states, by_hand(trained, ensemble), rtol=0, atol=2e-5)
+    assert execution.effective.device == torch.cuda.get_device_name(0)
+    execution.close()
 
 
 def test_a_chunk_of_nothing_is_refused():
