@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from cuda.bindings import driver
 
-from fhnbench import Refused, Unavailable
+from fhnbench import DeviceClock, Refused, Unavailable
 from fhnbench_tensorrt.availability import DEVICE, DRIVER
 
 if TYPE_CHECKING:
@@ -127,8 +127,8 @@ class Stream:
 
     def __init__(self) -> None:
         self._handle = call(driver.cuStreamCreate(driver.CUstream_flags.CU_STREAM_NON_BLOCKING.value))
-        self._events = [call(driver.cuEventCreate(0)) for _ in range(2)]
         self.handle = int(self._handle)
+        self.clock = StreamClock(self._handle)
 
     def copy_rows(self, target: Rows, source: Rows, width: int, height: int) -> None:
         """Enqueue a copy of `height` rows of `width` bytes."""
@@ -166,15 +166,40 @@ class Stream:
 
     def seconds(self, enqueue: Callable[[], None]) -> float:
         """Return how long the device takes for what a function enqueues."""
-        begin, end = self._events
-        call(driver.cuEventRecord(begin, self._handle))
+        self.clock.start()
         enqueue()
-        call(driver.cuEventRecord(end, self._handle))
+        self.clock.stop()
         self.synchronize()
-        return float(call(driver.cuEventElapsedTime(begin, end))) / 1e3
+        return self.clock.seconds()
 
     def close(self) -> None:
         """Release it; nothing that was enqueued is still running."""
-        for event in self._events:
-            call(driver.cuEventDestroy(event))
+        self.clock.close()
         call(driver.cuStreamDestroy(self._handle))
+
+
+@final
+class StreamClock(DeviceClock):
+    """The time between two points of a stream."""
+
+    def __init__(self, stream: driver.CUstream) -> None:
+        self._stream = stream
+        flags = driver.CUevent_flags.CU_EVENT_DEFAULT.value
+        self._begin, self._end = (call(driver.cuEventCreate(flags)) for _ in range(2))
+
+    def start(self) -> None:
+        """Enqueue the beginning."""
+        call(driver.cuEventRecord(self._begin, self._stream))
+
+    def stop(self) -> None:
+        """Enqueue the end."""
+        call(driver.cuEventRecord(self._end, self._stream))
+
+    def seconds(self) -> float:
+        """Return the time between beginning and end, both of which are past."""
+        return float(call(driver.cuEventElapsedTime(self._begin, self._end))) / 1e3
+
+    def close(self) -> None:
+        """Release it."""
+        for event in (self._begin, self._end):
+            call(driver.cuEventDestroy(event))

@@ -49,6 +49,7 @@ class TensorRTExecution(Execution):
         self.layout, self._engine, self._size = layout, engine, workload.size
         self._memory = {name: DeviceMemory(layout.size(name)) for name in _BUFFERS}
         self._stream = Stream()
+        self.clock = self._stream.clock
         self._staging = pinned_array((3, workload.size), np.float32)
         self._host = pinned_array(workload.shape, np.float32)
         self._calls = [self._addresses(model, one.inputs, one.outputs) for one in layout.calls()]

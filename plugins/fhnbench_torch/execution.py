@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import torch
 
-from fhnbench import Effective, Execution
+from fhnbench import DeviceClock, Effective, Execution
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -121,6 +121,7 @@ class CudaExecution(Execution):
             for _ in range(_WARM_RUNS):
                 self._evaluate()
         self._stream.synchronize()
+        self.clock = StreamClock(self._stream)
         self._graph = self._captured() if graph else None
         self.run()
         self.synchronize()
@@ -164,6 +165,27 @@ class CudaExecution(Execution):
         with torch.cuda.graph(graph, stream=self._stream):
             self._evaluate()
         return graph
+
+
+@final
+class StreamClock(DeviceClock):
+    """The time between two points of a stream."""
+
+    def __init__(self, stream: torch.cuda.Stream) -> None:
+        self._stream = stream
+        self._begin, self._end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
+
+    def start(self) -> None:
+        """Enqueue the beginning."""
+        self._begin.record(self._stream)
+
+    def stop(self) -> None:
+        """Enqueue the end."""
+        self._end.record(self._stream)
+
+    def seconds(self) -> float:
+        """Return the time between beginning and end."""
+        return float(self._begin.elapsed_time(self._end)) / 1e3
 
 
 def copy_inputs(own: torch.Tensor, ensemble: Ensemble) -> None:
