@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent
 ARCH = "sm_90"
 _BARRIERS = re.compile(r"\b__(sync|shfl)")
-_OPTIONS = ("-O2", "-std=c++17", "-march=native", "-ffp-contract=off", "-shared", "-fPIC", "-w")
+_OPTIONS = ("-O1", "-std=c++17", "-march=native", "-ffp-contract=off", "-shared", "-fPIC", "-w")
 
 
 def missing() -> str:
@@ -48,6 +48,11 @@ def _folder() -> Path:
 
 
 _folders: list[tempfile.TemporaryDirectory[str]] = []
+
+
+def scratch_file(name: str) -> Path:
+    """Return the path of a file that may be written to until the session ends."""
+    return _folder() / name
 
 
 @functools.cache

@@ -1,0 +1,179 @@
+"""The solvers' kernels as machine code: they compile for every GPU, stay in registers, and waste no instruction."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import itertools
+import re
+import subprocess
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import cuda_emulation
+from fhnbench import FhnbenchError, Unavailable, Workload
+from fhnbench_cuda import compiler
+from fhnbench_cuda.compiler import KernelProgram
+from fhnbench_cuda.solvers import Euler, Heun, Heun3, Midpoint, RungeKutta4
+from fhnbench_cuda.stepping import chunk_of, solve_kernel
+
+if TYPE_CHECKING:
+    from fhnbench_cuda.compiler import Binary
+
+pytest.importorskip("cuda.core", reason="needs fhnbench[cuda]")
+
+ARCHS = ("sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120")
+METHODS = (Euler, Midpoint, Heun, Heun3, RungeKutta4)
+FUSED = {"float32": "FFMA", "float64": "DFMA"}
+OPERATIONS = {1: 4, 2: 9, 3: 15, 4: 22}
+
+
+def every_kernel() -> KernelProgram:
+    """Return every variant of every solver with its default step, as one program: that compiles fastest."""
+    solvers = [
+        (method(variant=variant, storage=storage, per_thread=per_thread), precision)
+        for method, precision in itertools.product(METHODS, FUSED)
+        for variant, storage, per_thread in (
+            ("naive", "same", 1),
+            *itertools.product(["folded"], ["same", "float16"][: 2 if precision == "float32" else 1], [1, 2]),
+        )
+    ]
+    programs = [solver.steps(Workload(1, precision=precision)).program for solver, precision in solvers]
+    kernels = dict.fromkeys(kernel for program in programs for kernel in program.kernels)
+    return KernelProgram("stepping.cu", tuple(kernels))
+
+
+def stepping(*chunks: int, stages: tuple[int, ...] = (1, 2, 3, 4), per_thread: int = 1) -> KernelProgram:
+    kernels = [
+        solve_kernel(dtype, count, chunk, per_thread, half=False)
+        for dtype, count, chunk in itertools.product(FUSED, stages, chunks)
+    ]
+    return KernelProgram("stepping.cu", tuple(kernels))
+
+
+def require_registers_only(binary: Binary) -> None:
+    for name, usage in binary.usage.items():
+        assert (usage.local_memory, usage.spill_stores, usage.spill_loads, usage.shared_memory) == (0, 0, 0, 0), name
+        assert usage.registers <= 64, name  # so that 1,024 threads fit into a multiprocessor
+
+
+@pytest.mark.parametrize("arch", ARCHS)
+def test_every_kernel_compiles_and_stays_in_registers(arch: str) -> None:
+    program = every_kernel()
+    assert len(program.kernels) > 30
+    binary = compiler.compile_program(program, arch)
+    assert binary.cubin.startswith(b"\x7fELF")
+    assert set(binary.usage) == set(binary.symbols) == set(program.kernels)
+    require_registers_only(binary)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arch", ARCHS)
+@pytest.mark.parametrize("per_thread", [1, 2])
+def test_long_chunks_stay_in_registers(arch: str, per_thread: int) -> None:
+    require_registers_only(compiler.compile_program(stepping(1, 5, 16, 32, per_thread=per_thread), arch))
+
+
+def instructions(binary: Binary) -> dict[str, Counter[str]]:
+    """Return how many instructions of each kind each kernel has."""
+    files = importlib.metadata.files("nvidia-cuda-nvdisasm") or []
+    (tool,) = (Path(str(file.locate())) for file in files if file.name in {"nvdisasm", "nvdisasm.exe"})
+    path = cuda_emulation.scratch_file("kernels.cubin")
+    path.write_bytes(binary.cubin)
+    text = subprocess.run([tool, "-c", path], capture_output=True, text=True, check=True).stdout
+    pieces = re.split(r"^\.text\.(\w+):", text, flags=re.MULTILINE)
+    listings = dict(zip(pieces[1::2], pieces[2::2], strict=True))
+    code = re.compile(r"/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([A-Z][A-Z0-9]*)")
+    return {name: Counter(code.findall(listings[symbol])) for name, symbol in binary.symbols.items()}
+
+
+def require_operations(arch: str, stages: tuple[int, ...], per_thread: int) -> None:
+    """Check that two steps more are twice as many multiply-adds more as the step is said to have, and no division."""
+    counts = instructions(compiler.compile_program(stepping(2, 4, stages=stages, per_thread=per_thread), arch))
+    for dtype, count in itertools.product(FUSED, stages):
+        short, long = (counts[solve_kernel(dtype, count, chunk, per_thread, half=False)] for chunk in (2, 4))
+        more = long - short
+        assert more[FUSED[dtype]] == 2 * per_thread * OPERATIONS[count], (dtype, count)
+        others = {"FADD", "FMUL", "DADD", "DMUL", "MUFU", "LDG", "LDL", "STL", "CALL"}
+        assert not others & set(more), (dtype, count, more)
+
+
+def test_a_step_is_four_multiply_adds_and_nothing_else() -> None:
+    require_operations("sm_90", (1,), 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("per_thread", [1, 2])
+@pytest.mark.parametrize("arch", ARCHS)
+def test_steps_have_the_operations_that_are_declared(arch: str, per_thread: int) -> None:
+    assert {method.tableau.stages: method.tableau.operations for method in METHODS} == OPERATIONS
+    require_operations(arch, (1, 2, 3, 4), per_thread)
+
+
+@pytest.mark.parametrize(
+    ("substeps", "operations", "chunk"), [(10, 4, 10), (100, 4, 25), (1, 22, 1), (101, 4, 1), (64, 22, 4), (7, 22, 1)]
+)
+def test_a_chunk_divides_the_steps_and_is_not_long(substeps: int, operations: int, chunk: int) -> None:
+    assert chunk_of(substeps, operations) == chunk
+
+
+class TestCache:
+    """What was compiled is found again, and nothing else is."""
+
+    PROGRAM = KernelProgram("stepping.cu", ("copy_initial<float>",))
+
+    @pytest.fixture(autouse=True)
+    def _empty_cache(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    def test_it_is_compiled_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        first = compiler.build(self.PROGRAM, "sm_90")
+        monkeypatch.setattr(compiler, "compile_program", None)
+        assert compiler.build(self.PROGRAM, "sm_90") == first
+
+    def test_a_damaged_file_is_replaced(self) -> None:
+        first = compiler.build(self.PROGRAM, "sm_90")
+        path = compiler.cache_file(self.PROGRAM, "sm_90")
+        for content in (b"", path.read_bytes()[:-100], b"\x93\x01"):
+            path.write_bytes(content)
+            assert compiler.build(self.PROGRAM, "sm_90") == first
+        assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+    def test_its_name_depends_on_all_that_the_code_depends_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        others = [
+            KernelProgram("stepping.cu", ("copy_initial<double>",)),
+            KernelProgram("stepping.cu", self.PROGRAM.kernels, (("N", "1"),)),
+        ]
+        names = {compiler.cache_file(program, "sm_90") for program in (self.PROGRAM, *others)}
+        names.add(compiler.cache_file(self.PROGRAM, "sm_80"))
+        monkeypatch.setattr(compiler, "nvrtc_version", lambda: "99.0")
+        names.add(compiler.cache_file(self.PROGRAM, "sm_90"))
+        assert len(names) == 5
+
+    def test_a_folder_that_cannot_be_written_to_is_an_error(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        (tmp_path / "file").touch()
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+        with pytest.raises(FhnbenchError, match="cannot write"):
+            compiler.build(self.PROGRAM, "sm_90")
+
+
+def test_an_architecture_that_the_compiler_does_not_know_is_unavailable() -> None:
+    with pytest.raises(Unavailable, match=r"NVRTC [\d.]+ does not compile for sm_999; pip install -U"):
+        compiler.compile_program(TestCache.PROGRAM, "sm_999")
+
+
+def test_an_error_in_a_kernel_names_the_file_and_the_place() -> None:
+    program = KernelProgram("stepping.cu", ("no_such_kernel<float>",))
+    with pytest.raises(compiler.CompilationFailed, match=r"stepping.cu for sm_90: .*"):
+        compiler.compile_program(program, "sm_90")
+
+
+def test_an_included_file_takes_the_place_of_its_inclusion_once() -> None:
+    source = KernelProgram("stepping.cu", (), (("ONE", "1"),)).source
+    assert source.startswith("#define ONE 1\n")
+    assert '#include "' not in source
+    assert source.count("half_bits_of(float") == 1

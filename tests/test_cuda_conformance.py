@@ -1,0 +1,42 @@
+"""The contenders of the GPU on an emulated one: what the interface promises, by the checks that plugin authors run."""
+
+from __future__ import annotations
+
+import pytest
+
+import cuda_emulation
+from fhnbench.testing import Check, NotApplicable, Subject, conformance_checks
+from fhnbench_cuda.compiler import KernelProgram
+from fhnbench_cuda.stepping import solve_kernel
+
+pytestmark = pytest.mark.usefixtures("emulated_gpu")
+
+CHECKS = conformance_checks("solver")
+FAST = ("euler-cuda", "rk4-cuda[per_thread=2]")
+SLOW = (
+    *("midpoint-cuda", "heun-cuda", "rk3-cuda", "euler-cuda[variant=naive,dt=0.5]"),
+    *("euler-cuda[variant=naive,dt=0.5,graph=true]", "rk3-cuda[precision=float64]"),
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _compile_together() -> None:
+    """Compile what the fast checks need, in the steps that they take, at once."""
+    if not cuda_emulation.missing():
+        kernels = [
+            solve_kernel(dtype, stages, chunk, per_thread, half=False)
+            for stages, per_thread in ((1, 1), (4, 2))
+            for dtype in ("float32", "float64")
+            for chunk in (1, 2, 4, 5, 8, 10, 16, 20, 32)
+            if chunk < 10 or stages == 1
+        ]
+        cuda_emulation.compile_together([KernelProgram("stepping.cu", tuple(kernels))])
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+@pytest.mark.parametrize("contender", [*FAST, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
+def test_conformance(contender: str, check: Check) -> None:
+    try:
+        check.function(Subject.of(contender))
+    except NotApplicable as reason:
+        pytest.skip(str(reason))
