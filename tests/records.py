@@ -1,6 +1,9 @@
 """Run records to test with."""
 
+import msgspec
+
 from fhnbench.accuracy import Accuracy
+from fhnbench.error_profile import BINS, ErrorProfile, ErrorStatistics
 from fhnbench.problem import standard_problem
 from fhnbench.results.record import (
     Block,
@@ -33,6 +36,19 @@ def row(contender: str, time_s: float, mae: float, kind: str = "solver", **field
         blocks=(Block(0, 0.1, 1, 1e-4, time_s, 1e-5, 0.0),),
         **fields,
     )
+
+
+def with_profile(of: Row) -> Row:
+    """Return a row whose errors grow in time, with u0 and with the current; one cell has no samples."""
+
+    def growing(count: int) -> ErrorStatistics:
+        values = [of.accuracy.mae * 2 * i / (count - 1) for i in range(count)]
+        return ErrorStatistics(tuple(values), tuple(30 * value for value in values))
+
+    cells = growing(BINS * BINS)
+    cells = ErrorStatistics((None, *cells.mae[1:]), (None, *cells.p999[1:]))
+    profile = ErrorProfile(growing(standard_problem("C").save_points), cells, growing(BINS))
+    return msgspec.structs.replace(of, accuracy=msgspec.structs.replace(of.accuracy, profile=profile))
 
 
 def record(*rows: Row, complete: bool = True) -> RunRecord:

@@ -2,15 +2,22 @@
 
 import csv
 import io
+import itertools
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 from rich.console import Console
 
-from fhnbench.report.frontier import frontier_png
-from fhnbench.report.runs import duration, run_table, to_csv, to_markdown
+from fhnbench.report.frontier import frontier_png, named
+from fhnbench.report.labels import Label, place_labels
+from fhnbench.report.result import result_of
+from fhnbench.report.runs import run_table, to_csv, to_markdown
+from fhnbench.report.style import house_style
+from fhnbench.report.text import duration
+from fhnbench.results.front import pareto_front
 from fhnbench.results.record import Row
 from records import record, row
 
@@ -70,3 +77,40 @@ def test_picture_is_a_png_of_the_stated_size():
     content = frontier_png(EXAMPLE)
     assert content.startswith(b"\x89PNG")
     assert struct.unpack(">II", content[16:24]) == (1275, 825)
+
+
+def test_what_holds_for_several_contenders_is_said_once():
+    text = shown(run_table(record(*(Row(name, "solver", "unavailable", "no device") for name in ("a-cuda", "b-cuda")))))
+    assert [line for line in text.splitlines() if "no device" in line] == ["a-cuda and b-cuda: no device"]
+
+
+def test_verdict_is_said_in_the_terminal_and_in_markdown():
+    result = result_of(EXAMPLE)
+    assert result.verdict[0].startswith("Of 1 surrogate, each against the cheapest classical configuration")
+    flat = " ".join(shown(run_table(EXAMPLE)).split())
+    for sentence in (*result.verdict, *(one.sentences[0] for one in result.claims)):
+        assert sentence in flat
+        assert sentence in to_markdown(EXAMPLE)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=40))
+@settings(max_examples=20, deadline=None)
+def test_labels_overlap_neither_each_other_nor_a_point(points):
+    with house_style():
+        figure = Figure(figsize=(6, 4), dpi=100)
+        axes = figure.subplots()
+        axes.set(xlim=(-0.2, 1.2), ylim=(-0.2, 1.2))
+        boxes = place_labels(axes, [Label(f"method-cpu[dt={i}]", x, y) for i, (x, y) in enumerate(points)], points)
+    assert boxes
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+    assert not any(box.contains(*point) for box in boxes for point in axes.transData.transform(points))
+
+
+def test_of_many_contenders_the_front_and_the_extremes_are_named():
+    rows = [row(f"s-cpu[dt={i}]", 1e-3 * (i + 1), 1e-2 * (1 + (i * 7) % 40) / (i + 1)) for i in range(40)]
+    front = pareto_front(rows)
+    chosen = [one.contender for one in named(rows, front)]
+    assert {one.contender for one in front} <= set(chosen)
+    assert {"s-cpu[dt=0]", "s-cpu[dt=39]"} <= set(chosen)
+    assert len(chosen) < 20
+    assert frontier_png(record(*rows)).startswith(b"\x89PNG")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fhnbench.report.runs import duration, error
+from fhnbench.report.text import duration, error, ratio
 
 if TYPE_CHECKING:
     from fhnbench.results.claims import Claim, Configuration, Ratio
@@ -33,7 +33,7 @@ def times_as_long(speed_up: Ratio) -> str:
         value, low, high, what = 1 / speed_up.value, 1 / speed_up.high, 1 / speed_up.low, "times as long as"
     else:
         value, low, high, what = speed_up.value, speed_up.low, speed_up.high, "times less time than"
-    return f"{value:.3g} [{low:.3g}, {high:.3g}] {what}"
+    return f"{ratio(value)} [{ratio(low)}, {ratio(high)}] {what}"
 
 
 def _matched(name: str, claim: Claim) -> str:
@@ -58,7 +58,7 @@ def _equal_time(claim: Claim) -> str:
     if claim.equal_time is None or claim.error_ratio is None:
         return "No classical configuration in this run is as fast."
     factor = claim.error_ratio
-    compared = f"{factor:.3g} times less error" if factor >= 1 else f"{1 / factor:.3g} times the error"
+    compared = f"{ratio(factor)} times less error" if factor >= 1 else f"{ratio(1 / factor)} times the error"
     return f"In the same time {configuration(claim.equal_time)} has {compared}."
 
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from fhnbench.report.console import table
 from fhnbench.report.markup import csv_table, markdown_table
-from fhnbench.report.runs import breakable, duration, error
+from fhnbench.report.text import breakable, duration, error
 
 if TYPE_CHECKING:
     from collections.abc import Callable

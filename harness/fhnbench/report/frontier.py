@@ -1,81 +1,104 @@
-"""The picture of a run: error against time, with the Pareto front.
-
-Solvers and surrogates differ by marker, fill and colour, so the picture reads without colour too.
-"""
+"""The picture of a run: error against time with intervals in both directions, and the Pareto front."""
 
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
-import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
-from matplotlib.transforms import Bbox
+from matplotlib.lines import Line2D
 
-from fhnbench.results.front import pareto_front
+from fhnbench.report.labels import Label, place_labels
+from fhnbench.report.style import MUTED, house_style, legend_of_methods, log_axis, log_limits, looks
+from fhnbench.report.text import clip, duration, tick_error
+from fhnbench.results.front import curves, pareto_front
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
+    from fhnbench.report.style import Look
     from fhnbench.results.record import Row, RunRecord
 
-_COLOURS = sns.color_palette("colorblind")
-
-
-@dataclass(frozen=True)
-class _Style:
-    label: str
-    marker: str
-    colour: Any
-    filled: bool
-
-
-_STYLES = {
-    "solver": _Style("classical solver", "o", _COLOURS[0], filled=True),
-    "surrogate": _Style("neural surrogate", "D", _COLOURS[1], filled=False),
-}
-
-# Where a label may stand beside its point, in points, nearest first.
-_PLACES = [
-    (dx * r, dy * r)
-    for r in (8, 14, 22, 32)
-    for dx, dy in ((1, 1), (1, 0), (1, -1), (-1, 1), (-1, -1), (0, 1.4), (0, -1.4), (-1, 0))
-]
+FEW = 12
+"""So many contenders are all named in the picture; of more, those on the front and the extremes are."""
 
 
 def frontier_png(record: RunRecord) -> bytes:
-    """Draw the contenders that ran, error (MAE) against resident time with its 95% interval, both on log scales."""
-    rows = [row for row in record.rows if row.status == "ran"]
-    problem, dataset = record.problem, record.dataset
-    with mpl.rc_context({**sns.axes_style("whitegrid"), "font.size": 10}):
-        figure = Figure(figsize=(8.5, 5.5), dpi=150, layout="constrained")
-        axes = figure.subplots()
-        for kind, style in _STYLES.items():
-            _draw(axes, [row for row in rows if row.kind == kind], style)
-        front = pareto_front(rows)
-        xs, ys = zip(*[_point(row) for row in front], strict=True)
-        axes.step(xs, ys, where="post", color="0.35", linewidth=1, linestyle="--", zorder=1, label="Pareto front")
-        axes.set(xscale="log", yscale="log", ylabel="mean absolute error over u and w (dimensionless)")
-        axes.set_xlabel(
-            f"time for {dataset.size:,} samples, inputs and outputs in place (seconds, median and 95% interval)"
+    """Draw a run as a PNG."""
+    with house_style():
+        problem, machine = record.problem, record.environment.get("cpu") or "unknown CPU"
+        title = (
+            f"FitzHugh-Nagumo problem {problem.name}: {record.dataset.size:,} samples, {problem.save_points} save "
+            f"points to t = {problem.horizon:g}\n{machine}, {record.settings.threads} threads, {record.created[:10]}"
         )
-        axes.set_title(
-            f"FitzHugh-Nagumo problem {problem.name}: {problem.save_points} save points to t = {problem.horizon:g}\n"
-            f"{record.environment['cpu'] or 'unknown CPU'}, {record.settings.threads} threads, {record.created[:10]}",
-            fontsize=10,
-        )
-        axes.grid(which="minor", linewidth=0.4, alpha=0.6)
-        axes.margins(0.12)
-        axes.legend(loc="best")
-        _label(figure, axes, rows)
+        figure = draw_frontier([row for row in record.rows if row.status == "ran"], (8.5, 5.5), title)
         content = io.BytesIO()
-        figure.savefig(content, format="png")
+        figure.savefig(content, format="png", dpi=150)
     return content.getvalue()
+
+
+def draw_frontier(rows: Sequence[Row], size: tuple[float, float], title: str = "") -> Figure:
+    """Draw contenders that ran: error (MAE) against resident time, both with 95% intervals, on logarithmic scales.
+
+    A thin line joins the configurations of one method; the group of a contender's mark in an SVG is named
+    ``row:CONTENDER``.
+
+    Parameters
+    ----------
+    rows
+        Rows with a time and an error.
+    size
+        Width and height in inches.
+    title
+        Text above.
+    """
+    figure = Figure(figsize=size, dpi=100, layout="constrained")
+    axes = figure.subplots()
+    look = looks(rows)
+    times = [time for row in rows if row.resident for time in (row.resident.low_s, row.resident.high_s)]
+    errors = [bound for row in rows for bound in error_interval(row)]
+    axes.set(xlim=log_limits(times), ylim=log_limits(errors))
+    axes.margins(0)
+    log_axis(axes, "x", duration)
+    log_axis(axes, "y", tick_error)
+    axes.set_ylabel("mean absolute error of u and w")
+    axes.set_xlabel("time of an ensemble, inputs and outputs in place")
+    axes.grid(which="minor", linewidth=0.3, alpha=0.6)
+    for curve in curves(rows):
+        axes.plot(
+            [point.time_s for point in curve], [point.mae for point in curve], color=MUTED, linewidth=0.5, zorder=1
+        )
+    front = pareto_front(rows)
+    front_line: dict[str, Any] = {"color": MUTED, "linewidth": 1.2, "linestyle": "--"}
+    axes.step(*zip(*map(_point, front), strict=True), where="post", zorder=1, **front_line)
+    for row in rows:
+        _draw(axes, row, look[row.contender])
+    legend_of_methods(figure, rows, look, Line2D([], [], **front_line, label="Pareto front"), title=title)
+    place_labels(axes, [_label(row) for row in named(rows, front)], [_point(row) for row in rows])
+    return figure
+
+
+def error_interval(row: Row) -> tuple[float, float]:
+    """Return the 95% interval of a row's error; both ends are the error where the record has none."""
+    assert row.accuracy is not None
+    mae, low, high = row.accuracy.mae, row.accuracy.mae_low, row.accuracy.mae_high
+    return (low or mae, high or mae)
+
+
+def named(rows: Sequence[Row], front: Sequence[Row]) -> list[Row]:
+    """Return the rows that are named in the picture, the most important first."""
+    chosen = list(front)
+    for kind in ("solver", "surrogate"):
+        of_kind = [row for row in rows if row.kind == kind]
+        chosen += pareto_front(of_kind) if kind == "surrogate" else []
+        for axis in (0, 1):
+            ordered = sorted(of_kind, key=lambda row, axis=axis: _point(row)[axis])  # type: ignore[misc]
+            chosen += [*ordered[:1], *ordered[-1:]]
+    if len(rows) <= FEW:
+        chosen += sorted(rows, key=_point)
+    return list({row.contender: row for row in chosen}.values())
 
 
 def _point(row: Row) -> tuple[float, float]:
@@ -84,45 +107,23 @@ def _point(row: Row) -> tuple[float, float]:
     return row.resident.median_s, row.accuracy.mae
 
 
-def _draw(axes: Axes, rows: Sequence[Row], style: _Style) -> None:
-    if not rows:
-        return
-    xs, ys = zip(*[_point(row) for row in rows], strict=True)
-    intervals = [row.resident for row in rows if row.resident]
-    spread = [[i.median_s - i.low_s for i in intervals], [i.high_s - i.median_s for i in intervals]]
-    axes.errorbar(
-        xs,
-        ys,
-        xerr=spread,
-        fmt=style.marker,
-        color=style.colour,
+def _label(row: Row) -> Label:
+    return Label(clip(row.contender), *_point(row))
+
+
+def _draw(axes: Axes, row: Row, look: Look) -> None:
+    assert row.resident is not None
+    (x, y), (low, high) = _point(row), error_interval(row)
+    spread = [[x - row.resident.low_s], [row.resident.high_s - x]], [[max(0.0, y - low)], [max(0.0, high - y)]]
+    axes.errorbar(x, y, xerr=spread[0], yerr=spread[1], fmt="none", ecolor=look.colour, elinewidth=1, capsize=2.5)
+    axes.plot(
+        x,
+        y,
+        look.marker,
+        color=look.colour,
         markersize=7,
-        markerfacecolor=style.colour if style.filled else "white",
+        markerfacecolor=look.face,
         markeredgewidth=1.5,
-        capsize=3,
-        label=style.label,
         zorder=3,
+        gid=f"row:{row.contender}",
     )
-
-
-def _label(figure: Figure, axes: Axes, rows: Sequence[Row]) -> None:
-    """Write each contender's name where it covers neither a point nor another name, as far as that can be had."""
-    figure.draw_without_rendering()
-    taken = [Bbox.from_bounds(x - 6, y - 6, 12, 12) for x, y in axes.transData.transform([_point(row) for row in rows])]
-    for row in sorted(rows, key=_point):
-        text = axes.annotate(row.contender, _point(row), (0, 0), textcoords="offset points", fontsize=8, zorder=4)
-        text.set_path_effects([withStroke(linewidth=3, foreground="white")])
-        boxes = []
-        for dx, dy in _PLACES:
-            text.set_position((dx, dy))
-            text.set(ha="left" if dx > 0 else "right" if dx < 0 else "center", va="center")
-            box = text.get_window_extent()
-            inside = axes.bbox.contains(box.x0, box.y0) and axes.bbox.contains(box.x1, box.y1)
-            overlap = sum(box.overlaps(other) for other in taken) + (not inside) * 3
-            boxes.append((overlap, (dx, dy), box))
-            if not overlap:
-                break
-        _, (dx, dy), box = min(boxes, key=lambda entry: entry[0])
-        text.set_position((dx, dy))
-        text.set(ha="left" if dx > 0 else "right" if dx < 0 else "center", va="center")
-        taken.append(box)

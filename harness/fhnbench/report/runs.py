@@ -1,145 +1,83 @@
-"""A run as a table: one model of cells, for the terminal, Markdown and CSV."""
+"""A run as a table for the terminal, Markdown and CSV."""
 
 from __future__ import annotations
 
-import csv
-import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
 from rich.text import Text
 
 from fhnbench.report.console import table
+from fhnbench.report.markup import csv_table, markdown_table
+from fhnbench.report.result import COLUMNS, result_of
+from fhnbench.report.text import breakable, listed
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from fhnbench.results.record import Interval, Row, RunRecord
+    from fhnbench.report.result import Footnote
+    from fhnbench.results.record import Row, RunRecord
 
-COLUMNS = ("contender", "MAE", "p99.9", "time", "± 95%", "end to end", "samples/s", "roofline", "prepare", "status")
-NAME_WIDTH = 20
-"""Columns that a contender has in a terminal of 100 before its name breaks."""
-
-_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+# Columns of the CSV, and the field of a row that each holds.
+_FIGURES = {
+    **{name: name for name in ("contender", "kind", "status")},
+    **{name: f"accuracy.{name}" for name in ("mae", "mae_low", "mae_high", "rmse", "p999", "max", "spike_time_mae")},
+    **{
+        f"{span}_{name}": f"{span}.{name}"
+        for span in ("resident", "end_to_end")
+        for name in ("median_s", "low_s", "high_s")
+    },
+    **{
+        name: name
+        for name in ("prepare_s", "throughput", "roofline_fraction", "binds", "converged", "disturbed", "reason")
+    },
+}
 
 
 def run_table(record: RunRecord) -> RenderableType:
-    """Return a run for the terminal: what was measured, a row each, and reasons and remarks below."""
-    problem, size, threads = record.problem, record.dataset.size, record.settings.threads
-    span = f"{problem.save_points} save points to t = {problem.horizon:g}"
-    title = f"Problem {problem.name}: {size:,} samples, {span}, {threads} threads"
+    """Return a run for the terminal: what was measured, a row each, reasons and remarks, and the verdict in words."""
+    result = result_of(record)
     rows = table(
-        [(column, "left" if column in {"contender", "status"} else "right") for column in COLUMNS], title=title
+        [(column, "left" if column in {"contender", "status"} else "right") for column in COLUMNS], title=result.title
     )
-    for row in ordered(record.rows):
-        style = {"ran": "", "failed": "red", "timed_out": "red"}.get(row.status, "yellow")
-        contender, *figures = cells(row)
+    for line in result.lines:
+        style = {"ran": "", "failed": "red", "timed_out": "red"}.get(line.row.status, "yellow")
+        contender, *figures = line.cells
         rows.add_row(Text(breakable(contender)), *map(Text, figures), style=style)
-    remarks = [Text(f"{row.contender}: {remark}") for row in ordered(record.rows) for remark in remarks_of(row)]
+    remarks = [Text(_remark(note)) for note in result.footnotes]
     if not record.complete:
         remarks.append(Text("The run is not complete.", style="yellow"))
-    return Group(rows, *remarks)
-
-
-def ordered(rows: tuple[Row, ...]) -> list[Row]:
-    """Return the rows that ran from fast to slow, then the others."""
-    return sorted(rows, key=lambda row: row.resident.median_s if row.resident else float("inf"))
-
-
-def cells(row: Row) -> tuple[str, ...]:
-    """Return the cells of a row, in the order of `COLUMNS`."""
-    accuracy, resident, end_to_end = row.accuracy, row.resident, row.end_to_end
-    if not (accuracy and resident and end_to_end):
-        return (row.contender, *[""] * (len(COLUMNS) - 2), row.status.replace("_", " "))
-    roofline = f"{row.roofline_fraction:.0%}" if row.roofline_fraction is not None else ""
-    return (
-        row.contender,
-        error(accuracy.mae),
-        error(accuracy.p999),
-        duration(resident.median_s),
-        _spread(resident),
-        duration(end_to_end.median_s),
-        _count(row.throughput or 0.0),
-        roofline,
-        duration(row.prepare_s or 0.0),
-        "ran" if row.converged else "unconverged",
-    )
-
-
-def remarks_of(row: Row) -> tuple[str, ...]:
-    """Return what a reader should know of a row besides its figures."""
-    return tuple(filter(None, (row.reason, *row.notes)))
-
-
-def error(value: float) -> str:
-    """Return an error with three digits and a short exponent, as in 8.05e-3."""
-    mantissa, exponent = f"{value:.2e}".split("e")
-    return f"{mantissa}e{int(exponent)}"
-
-
-def duration(seconds: float) -> str:
-    """Return a time with three digits and its unit."""
-    for size, unit in _UNITS:
-        if float(f"{seconds:.3g}") >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds:.3g} s"
+    verdict = [Text()] * bool(result.verdict)
+    verdict += [Text(" ".join(result.verdict), style="bold")] * bool(result.verdict)
+    verdict += [Text(f"- {one.sentences[0]}") for one in result.claims]
+    return Group(rows, *remarks, *verdict)
 
 
 def to_markdown(record: RunRecord) -> str:
-    """Return the table as Markdown."""
-    body = [cells(row) for row in ordered(record.rows)]
-    lines = [COLUMNS, ["---"] * len(COLUMNS), *body]
-    text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    remarks = [f"- {row.contender}: {remark}" for row in ordered(record.rows) for remark in remarks_of(row)]
-    return "\n".join([text, "", *remarks]).rstrip() + "\n"
+    """Return the table, its footnotes and the verdict as Markdown."""
+    result = result_of(record)
+    text = [markdown_table(COLUMNS, [line.cells for line in result.lines])]
+    if result.footnotes:
+        text.append("".join(f"- {_remark(note)}\n" for note in result.footnotes))
+    if result.verdict:
+        text.append(" ".join(result.verdict) + "\n")
+        text.append("".join(f"- {' '.join(one.sentences)}\n" for one in result.claims))
+    return "\n".join(text)
 
 
 def to_csv(record: RunRecord) -> str:
     """Return the table as CSV: full precision, seconds, one header line."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    accuracy = ("mae", "rmse", "p999", "max", "spike_time_mae")
-    interval = ("median_s", "low_s", "high_s")
-    plain = ("prepare_s", "throughput", "roofline_fraction", "converged")
-    writer.writerow(
-        [
-            "contender",
-            "kind",
-            "status",
-            *accuracy,
-            *(f"resident_{name}" for name in interval),
-            *(f"end_to_end_{name}" for name in interval),
-            *plain,
-            "reason",
-        ]
-    )
-    for row in ordered(record.rows):
-        writer.writerow(
-            [row.contender, row.kind, row.status]
-            + [getattr(row.accuracy, name, "") for name in accuracy]
-            + [getattr(row.resident, name, "") for name in interval]
-            + [getattr(row.end_to_end, name, "") for name in interval]
-            + [getattr(row, name) for name in plain]
-            + [row.reason]
-        )
-    return text.getvalue()
+    rows = [line.row for line in result_of(record).lines]
+    return csv_table(list(_FIGURES), [[_figure(row, column) for column in _FIGURES.values()] for row in rows])
 
 
-def breakable(contender: str) -> str:
-    """Return a contender with places where a narrow column may break its line, if it is long."""
-    return contender if len(contender) <= NAME_WIDTH else contender.replace("[", " [", 1).replace(",", ", ")
+def _figure(row: Row, path: str) -> Any:
+    """Return a field of a row by its path; None if the row has not got it."""
+    found: Any = row
+    for name in path.split("."):
+        found = getattr(found, name, None)
+    return found
 
 
-def _count(value: float) -> str:
-    for size, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= size:
-            return f"{value / size:.3g}{prefix}"
-    return f"{value:.3g}"
-
-
-def _spread(interval: Interval) -> str:
-    """Return the larger half of the interval, relative to the median; one sample has none."""
-    if len(interval.samples) < 2:
-        return "-"
-    half = max(interval.high_s - interval.median_s, interval.median_s - interval.low_s)
-    return f"{half / interval.median_s:.1%}"
+def _remark(note: Footnote) -> str:
+    return f"{listed(list(note.contenders), most=6)}: {note.text}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fhnbench.report.markup import latex_table
-from fhnbench.report.runs import COLUMNS, cells, ordered
+from fhnbench.report.result import COLUMNS, result_of
 
 if TYPE_CHECKING:
     from fhnbench.results.record import RunRecord
@@ -13,4 +13,4 @@ if TYPE_CHECKING:
 
 def export(record: RunRecord) -> str:
     """Return the table as a LaTeX ``tabular``."""
-    return latex_table(COLUMNS, [cells(row) for row in ordered(record.rows)])
+    return latex_table(COLUMNS, [line.cells for line in result_of(record).lines])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fhnbench.report.runs import ordered
+from fhnbench.report.result import ordered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
