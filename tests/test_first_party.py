@@ -9,9 +9,11 @@ from fhnbench.plugins.registry import registry
 from fhnbench.testing import Case, conformance_cases
 
 
-def is_fast(contender: str) -> bool:
-    """Return whether its checks take seconds and not minutes: compiled kernels do, frameworks don't."""
-    return contender.endswith("-cpu")
+def marks_of(contender: str) -> tuple[pytest.MarkDecorator, ...]:
+    """Return how a contender's checks are marked: compiled kernels take seconds, frameworks minutes."""
+    if contender.endswith(("-cuda", "-trt")):
+        return (pytest.mark.gpu,)
+    return () if contender.endswith("-cpu") else (pytest.mark.slow,)
 
 
 def cases() -> list[object]:
@@ -21,9 +23,7 @@ def cases() -> list[object]:
         if all(entry.plugin.distribution == "fhnbench" for entry in contender.entries)
     ]
     return [
-        pytest.param(case, id=case.__name__, marks=() if is_fast(name) else pytest.mark.slow)
-        for name in own
-        for case in conformance_cases(name)
+        pytest.param(case, id=case.__name__, marks=marks_of(name)) for name in own for case in conformance_cases(name)
     ]
 
 

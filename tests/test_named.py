@@ -11,6 +11,7 @@ from fhnbench import (
     SurrogateFamily,
     Unavailable,
     artifact_file,
+    contender_availability,
     contender_trajectories,
     reference_trajectories,
     standard_problem,
@@ -62,3 +63,14 @@ def test_family_has_its_options():
     family = surrogate_family("itnn", {"target": "state", "unroll": "3"})
     assert isinstance(family, SurrogateFamily)
     assert (family.target, family.unroll) == ("state", 3)
+
+
+def test_whether_a_contender_can_run_here_is_told_without_preparing_it():
+    problem = standard_problem("C")
+    assert contender_availability("euler-cpu[dt=0.05]", problem).available
+    assert contender_availability("ddnn-cpu", problem).available
+    missing = contender_availability("ddnn-cpu[hidden=3x3]", problem)
+    assert not missing.available
+    assert "hidden" in missing.reason
+    with pytest.raises(FhnbenchError, match="euler-cpu"):
+        contender_availability("eular-cpu", problem)

@@ -20,6 +20,7 @@ from .errors import FhnbenchError as FhnbenchError
 from .errors import Refused as Refused
 from .errors import Unavailable as Unavailable
 from .evidence import ReferenceEvidence as ReferenceEvidence
+from .exit_status import ExitStatus as ExitStatus
 from .files import cache_folder as cache_folder
 from .files import write_whole as write_whole
 from .measure.environment import environment as environment
@@ -47,6 +48,7 @@ from .plugins.interfaces import Solver as Solver
 from .plugins.interfaces import SurrogateFamily as SurrogateFamily
 from .plugins.interfaces import Sweep as Sweep
 from .plugins.named import artifact_file as artifact_file
+from .plugins.named import contender_availability as contender_availability
 from .plugins.named import contender_trajectories as contender_trajectories
 from .plugins.named import surrogate_family as surrogate_family
 from .plugins.registry import suggestion as suggestion
@@ -68,6 +70,9 @@ from .problem import standard_problem as standard_problem
 from .reference import integrate as integrate
 from .reference import reference_trajectories as reference_trajectories
 from .report.progress import reporting as reporting
+from .report.speed_ups import speed_up_table as speed_up_table
+from .results.record import RunRecord as RunRecord
+from .results.store import read_record as read_record
 from .runge_kutta import EULER as EULER
 from .runge_kutta import HEUN as HEUN
 from .runge_kutta import HEUN3 as HEUN3

@@ -10,7 +10,7 @@ from fhnbench.plugins.artifacts import select_artifact
 from fhnbench.plugins.contender import kind_of, load, request
 from fhnbench.plugins.options import build
 from fhnbench.plugins.registry import registry
-from fhnbench.plugins.specs import SurrogateSpec, import_target
+from fhnbench.plugins.specs import Availability, SurrogateSpec, import_target
 from fhnbench.workload import Workload
 
 if TYPE_CHECKING:
@@ -68,6 +68,30 @@ def artifact_file(family: str, problem: Problem, selectors: Mapping[str, str] = 
         If no artifact fits; the message holds the command that trains one.
     """
     return select_artifact(registry().find(SurrogateSpec, family), problem, selectors)
+
+
+def contender_availability(contender: str, problem: Problem) -> Availability:
+    """Return whether a contender can run here, and if not, why and what to do; nothing is imported or prepared.
+
+    Parameters
+    ----------
+    contender
+        Name and options, as ``euler-cpu[dt=0.05]`` or ``ddnn-cpu[hidden=64x64]``.
+    problem
+        What a surrogate's artifact must have been trained for.
+
+    Raises
+    ------
+    FhnbenchError
+        If there is no such contender.
+    """
+    chosen = request(contender, kind_of(contender, registry()), registry())
+    try:
+        if chosen.availability.available:
+            chosen.artifact_path(problem)
+    except Unavailable as reason:
+        return Availability(False, str(reason))
+    return chosen.availability
 
 
 def contender_trajectories(

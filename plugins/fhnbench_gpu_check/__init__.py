@@ -1,0 +1,1 @@
+"""The command ``gpu-check``: everything that can be said about a GPU, in one go."""
