@@ -9,7 +9,8 @@ from rich.text import Text
 
 from fhnbench.report.claims import configuration
 from fhnbench.report.console import table
-from fhnbench.report.runs import breakable, duration, error, ordered
+from fhnbench.report.result import ordered
+from fhnbench.report.text import breakable, duration, error
 from fhnbench.results.claims import claims
 
 if TYPE_CHECKING:
@@ -60,11 +61,11 @@ def cells(row: Row, claim: Claim | None, euler_s: dict[str, float]) -> tuple[str
     paper = f"{euler_s[row.effective.device] / time_s:.2f}" if row.effective.device in euler_s else ""
     matched = ""
     if claim:
-        paper = ratio(claim.paper_speed_up)
-        matched = ratio(claim.speed_up) or claim.verdict
+        paper = interval(claim.paper_speed_up)
+        matched = interval(claim.speed_up) or claim.verdict
     return (row.contender, error(row.accuracy.mae), duration(time_s), roofline, paper, matched)
 
 
-def ratio(of: Ratio | None) -> str:
+def interval(of: Ratio | None) -> str:
     """Return a ratio of times with its interval."""
     return f"{of.value:.2f} [{of.low:.2f}, {of.high:.2f}]" if of else ""
