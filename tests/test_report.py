@@ -5,6 +5,7 @@ import io
 import itertools
 import struct
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -114,3 +115,8 @@ def test_of_many_contenders_the_front_and_the_extremes_are_named():
     assert {"s-cpu[dt=0]", "s-cpu[dt=39]"} <= set(chosen)
     assert len(chosen) < 20
     assert frontier_png(record(*rows)).startswith(b"\x89PNG")
+
+
+def test_a_run_in_which_all_times_are_impossible_has_a_picture_without_a_front():
+    impossible = msgspec.structs.replace(row("euler-cpu", 1e-3, 8e-3), roofline_fraction=1.2)
+    assert frontier_png(record(impossible)).startswith(b"\x89PNG")

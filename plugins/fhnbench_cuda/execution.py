@@ -135,7 +135,7 @@ class CudaExecution(Execution):
         )
         self._output = pinned_array(workload.shape, self._buffers.states.dtype)
         launches = plan(self._buffers)
-        prepared = {id(launch): _Prepared(self._module, launch) for launch in launches}
+        prepared = {id(launch): LoadedLaunch(self._module, launch) for launch in launches}
         self._launches = [prepared[id(launch)] for launch in launches]
         self._graph = self._captured() if graph else None
         self.clock = self._clock = CudaClock(self._stream)
@@ -206,7 +206,7 @@ class CudaExecution(Execution):
         return executable
 
 
-class _Prepared:
+class LoadedLaunch:
     """A launch whose kernel is loaded and whose arguments lie in memory as the driver wants them."""
 
     def __init__(self, module: Module, launch: Launch) -> None:
@@ -217,6 +217,7 @@ class _Prepared:
         self._addresses = (ctypes.c_void_p * len(addresses))(*addresses)
 
     def enqueue(self, stream: driver.CUstream) -> None:
+        """Launch the kernel on a stream."""
         call(driver.cuLaunchKernel(self._kernel, *self._shape, stream, ctypes.addressof(self._addresses), 0))
 
 

@@ -1,6 +1,9 @@
 """What this plugin declares."""
 
-from fhnbench import SolverSpec, hookimpl
+from fhnbench import ProbeSpec, SolverSpec, hookimpl
+
+_REQUIRES = ("cuda.bindings", "cuda.core")
+_PROBE = "fhnbench_cuda.availability:gpu"
 
 
 @hookimpl
@@ -18,9 +21,24 @@ def fhnbench_solvers() -> list[SolverSpec]:
             name=name,
             target=f"fhnbench_cuda.solvers:{cls}",
             summary=f"{summary}; one kernel on an NVIDIA GPU",
-            requires=("cuda.bindings", "cuda.core"),
+            requires=_REQUIRES,
             extra="cuda",
-            probe="fhnbench_cuda.availability:gpu",
+            probe=_PROBE,
         )
         for name, (cls, summary) in methods.items()
+    ]
+
+
+@hookimpl
+def fhnbench_probes() -> list[ProbeSpec]:
+    """Declare the probe of the GPU's peaks."""
+    return [
+        ProbeSpec(
+            name="cuda",
+            target="fhnbench_cuda.peaks:CudaProbe",
+            summary="multiply-adds and stores of an NVIDIA GPU",
+            requires=_REQUIRES,
+            extra="cuda",
+            probe=_PROBE,
+        )
     ]

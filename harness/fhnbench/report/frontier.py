@@ -72,7 +72,8 @@ def draw_frontier(rows: Sequence[Row], size: tuple[float, float], title: str = "
         )
     front = pareto_front(rows)
     front_line: dict[str, Any] = {"color": MUTED, "linewidth": 1.2, "linestyle": "--"}
-    axes.step(*zip(*map(_point, front), strict=True), where="post", zorder=1, **front_line)
+    if front:  # times that no machine allows are not on it
+        axes.step(*zip(*map(_point, front), strict=True), where="post", zorder=1, **front_line)
     for row in rows:
         _draw(axes, row, look[row.contender])
     legend_of_methods(figure, rows, look, Line2D([], [], **front_line, label="Pareto front"), title=title)

@@ -1,0 +1,97 @@
+"""What the GPU can do at most, measured by kernels that do nothing else."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import TYPE_CHECKING, final
+
+from cuda.bindings import driver
+
+from fhnbench import DeviceProbe, Peaks
+from fhnbench_cuda.compiler import KernelProgram, build
+from fhnbench_cuda.device import DeviceMemory, Module, call, open_device
+from fhnbench_cuda.execution import CudaClock, Launch, LoadedLaunch
+
+if TYPE_CHECKING:
+    from fhnbench import Workload
+
+_BLOCK = 256
+_BLOCKS_PER_MULTIPROCESSOR = 8
+_CHAINS = 8
+"""As in peaks.cu."""
+
+_STEPS = 20_000
+"""Steps of each chain in one timing: some milliseconds, long against a launch."""
+
+_BYTES = 1 << 30
+"""Least number of bytes that are written in one timing, for the same reason."""
+
+_REPEATS = 3
+"""Timings in one measurement, of which the fastest counts."""
+
+_VECTOR_BYTES = 16
+_KINDS = {"float32": "float", "float64": "double"}
+
+
+def peak_kernels(precision: str) -> KernelProgram:
+    """Return the kernels for float32 or float64."""
+    return KernelProgram("peaks.cu", (f"multiply_add_chains<{_KINDS[precision]}>", "fill"))
+
+
+@final
+class CudaProbe(DeviceProbe):
+    """A probe of the first GPU, with the precision and the size of a workload's trajectories.
+
+    Multiply-adds are those of the units for float32 or float64. The memory that is written is as large as the
+    trajectories, over and over, as a contender does.
+
+    Parameters
+    ----------
+    workload
+        Precision and size.
+
+    Raises
+    ------
+    Refused
+        If the precision is neither float32 nor float64, or the GPU's memory does not suffice.
+    Unavailable
+        If there is no GPU that can be used.
+    """
+
+    def __init__(self, workload: Workload) -> None:
+        workload.require_precision("float32", "float64")
+        device = open_device()
+        self.device = device.name
+        program = peak_kernels(workload.precision)
+        module = Module(build(program, device.arch))
+        self._stream = call(driver.cuStreamCreate(driver.CUstream_flags.CU_STREAM_NON_BLOCKING.value))
+        self._clock = CudaClock(self._stream)
+        grid = device.multiprocessors * _BLOCKS_PER_MULTIPROCESSOR
+        threads = grid * _BLOCK
+        points, variables, samples = workload.shape
+        vectors = -(-points * variables * samples * workload.dtype.itemsize // _VECTOR_BYTES)
+        self._sink = DeviceMemory(threads * workload.dtype.itemsize)
+        self._memory = DeviceMemory(vectors * _VECTOR_BYTES)
+        chains, fill = program.kernels
+        sink = ctypes.c_void_p(self._sink.address), ctypes.c_uint(_STEPS)
+        memory = ctypes.c_void_p(self._memory.address), ctypes.c_uint(vectors), ctypes.c_uint(0)
+        self._multiply_add = LoadedLaunch(module, Launch(chains, grid, _BLOCK, sink))
+        self._fill = LoadedLaunch(module, Launch(fill, grid, _BLOCK, memory))
+        self._operations = _STEPS * _CHAINS * threads
+        self._passes = -(-_BYTES // self._memory.size)
+        self.measure()  # loads the code and wakes the clocks
+
+    def measure(self) -> Peaks:
+        """Measure both peaks; takes a few hundredths of a second."""
+        multiply_add_s = min(self._time(self._multiply_add, 1) for _ in range(_REPEATS))
+        fill_s = min(self._time(self._fill, self._passes) for _ in range(_REPEATS))
+        return Peaks(self._operations / multiply_add_s, self._passes * self._memory.size / fill_s)
+
+    def _time(self, launch: LoadedLaunch, times: int) -> float:
+        """Return how long a launch takes that is repeated, all together, in seconds."""
+        self._clock.start()
+        for _ in range(times):
+            launch.enqueue(self._stream)
+        self._clock.stop()
+        call(driver.cuStreamSynchronize(self._stream))
+        return self._clock.seconds()

@@ -1,0 +1,50 @@
+"""The probe of the GPU's peaks: its kernels as machine code, and what it counts, on an emulated GPU."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from fhnbench import Refused, Workload
+from fhnbench_cuda import compiler
+
+pytest.importorskip("cuda.bindings.driver", reason="needs fhnbench[cuda]")
+
+from fhnbench_cuda import peaks
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch, emulated_gpu: None) -> None:
+    monkeypatch.setattr(peaks, "_STEPS", 20)
+    monkeypatch.setattr(peaks, "_BYTES", 100_000)
+
+
+@pytest.mark.parametrize("arch", ["sm_75", "sm_90", "sm_120"])
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_kernels_compile_and_stay_in_registers(precision: str, arch: str) -> None:
+    binary = compiler.compile_program(peaks.peak_kernels(precision), arch)
+    for usage in binary.usage.values():
+        assert (usage.local_memory, usage.spill_stores, usage.spill_loads) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_rates_are_those_of_what_is_done_in_the_time(
+    precision: str, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workload = Workload(1000, 3, precision=precision)
+    probe = peaks.CudaProbe(workload)
+    measured = probe.measure()
+    assert probe.device == "emulated GPU"
+    assert all(math.isfinite(rate) and rate > 0 for rate in (measured.fma_per_s, measured.bytes_per_s))
+    monkeypatch.setattr(probe._clock, "seconds", lambda: 0.5)
+    fixed = probe.measure()
+    threads = 2 * 8 * 256  # of the emulated GPU's multiprocessors
+    assert fixed.fma_per_s == 20 * 8 * threads / 0.5
+    size = 1000 * 3 * 2 * workload.dtype.itemsize
+    assert fixed.bytes_per_s == -(-100_000 // size) * size / 0.5
+
+
+def test_a_precision_of_16_bits_is_refused(quick: None) -> None:
+    with pytest.raises(Refused, match="float16 is not supported"):
+        peaks.CudaProbe(Workload(10, precision="float16"))
