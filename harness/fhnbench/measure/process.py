@@ -135,6 +135,7 @@ class WorkerProcess(Generic[Reply]):
         self._process.wait()
         with contextlib.suppress(OSError):
             self._requests.close()
+        self._errors.close()
 
     def _read(self, pipe: BinaryIO) -> None:
         with pipe:
