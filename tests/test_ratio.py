@@ -17,7 +17,7 @@ from fhnbench.statistics.verdict import holm, judge, p_different, p_equivalent
 seconds = st.floats(1e-6, 1e2)
 worker = st.dictionaries(st.integers(0, 40), seconds, min_size=1, max_size=12)
 times = st.dictionaries(st.sampled_from("abcde"), worker, min_size=1, max_size=4)
-few = settings(max_examples=30)
+few = settings(max_examples=15)
 probabilities = st.lists(st.floats(0, 1), min_size=1, max_size=20)
 
 
@@ -78,14 +78,14 @@ def test_a_single_process_says_so_and_too_few_rounds_say_nothing():
 @pytest.mark.parametrize(("noise", "sessions"), [(QUIET, 3), (QUIET, 6), (BUSY, 5)])
 def test_interval_covers_the_truth_as_often_as_it_says(noise, sessions):
     generator = np.random.default_rng(sessions)
-    found = [time_ratio(*noise.times(generator, sessions, 25, [0, 0.02]), resamples=200) for _ in range(150)]
+    found = [time_ratio(*noise.times(generator, sessions, 25, [0, 0.02]), resamples=200) for _ in range(100)]
     coverage = np.mean([one.low <= 1.02 <= one.high for one in found])
     assert 0.90 <= coverage <= 0.995
 
 
 def test_two_runs_apart_are_covered_too():
     generator = np.random.default_rng(1)
-    sides = [QUIET.times(generator, 5, 25, [0])[0] for _ in range(200)]
+    sides = [QUIET.times(generator, 5, 25, [0])[0] for _ in range(120)]
     pairs = [
         (a, {f"other {name}": rounds for name, rounds in b.items()})
         for a, b in zip(sides[::2], sides[1::2], strict=True)
