@@ -97,8 +97,13 @@ from .training.networks import iterative_network as iterative_network
 from .training.objective import Objective as Objective
 from .training.recipes import PAPER_RECIPE as PAPER_RECIPE
 from .training.recipes import Recipe as Recipe
+from .training.record import test_record as test_record
+from .training.record import training_record as training_record
+from .training.seeds import Stream as Stream
+from .training.seeds import stream_seed as stream_seed
 from .training.trainer import TrainingDiverged as TrainingDiverged
 from .training.trainer import train_surrogate as train_surrogate
+from .training.validation import HeldOut as HeldOut
 from .trajectories import InvalidTrajectories as InvalidTrajectories
 from .trajectories import check_trajectories as check_trajectories
 from .workload import Precision as Precision

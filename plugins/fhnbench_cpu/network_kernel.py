@@ -61,6 +61,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -74,9 +75,12 @@ from fhnbench_cpu import activations, network_block, network_plan, network_vecto
 from fhnbench_cpu.network_block import Arrays, Block
 from fhnbench_cpu.network_plan import Plan, Tile
 from fhnbench_cpu.network_vectors import FORMATS, Element, Emitter, Pointer
+from fhnbench_cpu.program import Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from fhnbench import Network
 
 _SOURCES = hashlib.sha256(
     "".join(map(inspect.getsource, (activations, network_block, network_plan, network_vectors))).encode()
@@ -89,20 +93,26 @@ def tile_for(element: Element) -> Tile:
     return Tile(lanes=lanes.count(element, 1), vectors=3, neurons=REGISTERS // 4, groups=3)
 
 
-def compile_kernel(plan: Plan) -> Callable[..., None]:
-    """Return a function that evaluates a network: ``(network, inputs, states, memory, stream)``.
+def program(network: Network, element: Element) -> Program:
+    """Return the program of a network."""
+    plan = Plan.of(network, element, tile_for(element))
+    return Program(
+        plan.tile.block_size,
+        plan.thread_memory,
+        plan.parameters,
+        partial(compile_kernel, plan),
+        partial(count_operations, plan),
+    )
 
-    It is compiled when it is first called, and found again on disk by other processes. Arrays have the plan's element
-    type. `network` holds the plan's `parameters` and the times of the save points ``[T]``; `inputs` are u0, w0 and
-    i_app ``[N]``, with N at least the block size; ``states[T, 2, N]`` is filled; `memory` is
-    ``[threads, thread_memory]``, aligned, one row for each thread; `stream` says that each row of `states` is aligned.
-    """
+
+def compile_kernel(plan: Plan) -> Callable[..., None]:
+    """Return the kernel; see `Program`."""
     structure = msgspec.json.encode((plan, _SOURCES)).decode()
     block_size = plan.tile.block_size
 
     @jit(parallel=True)
-    def evaluate(network: Any, inputs: Any, states: Any, memory: Any, stream: bool) -> None:
-        parameters, times = network
+    def evaluate(numbers: Any, inputs: Any, states: Any, memory: Any, stream: bool) -> None:
+        parameters, times = numbers
         u0, w0, i_app = inputs
         blocks = (u0.size + block_size - 1) // block_size
         threads = memory.shape[0]

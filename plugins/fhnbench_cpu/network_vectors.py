@@ -215,6 +215,11 @@ class Vector:
         """Return ``self * factor + addend``, rounded once where the machine can."""
         return self.emitter.call("llvm.fmuladd", self, self._vector(factor), self._vector(addend))
 
+    def from_product(self, factor: Vector, minuend: Vector) -> Vector:
+        """Return ``minuend - self * factor``, rounded once where the machine can."""
+        negative = Vector(self.emitter, self.emitter.builder.fneg(self.value))  # a part of the instruction
+        return negative.fma(factor, minuend)
+
     def minimum(self, other: Vector | float) -> Vector:
         """Return the lesser of each two numbers; not-a-number in `self` stays so."""
         return self._choose("<", other)

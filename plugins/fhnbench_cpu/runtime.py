@@ -1,28 +1,28 @@
-"""The runtime ``cpu``: networks evaluated by compiled kernels, fused from initial states to trajectories."""
+"""The runtime ``cpu``: surrogates evaluated by compiled kernels, fused from initial states to trajectories."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
-from fhnbench import ALIGNMENT, Cost, HostExecution, Runtime, aligned_full, use_threads
-from fhnbench_cpu.network_kernel import compile_kernel, count_operations, tile_for
-from fhnbench_cpu.network_plan import Plan
+from fhnbench import ALIGNMENT, Cost, HostExecution, Integrator, Runtime, aligned_full, use_threads
+from fhnbench_cpu import integrator_kernel, network_kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fhnbench import Artifact, Execution, SurrogateFamily, Workload
     from fhnbench_cpu.network_vectors import Element
+    from fhnbench_cpu.program import Program
 
 
 @final
 @dataclass(frozen=True)
 class CpuRuntime(Runtime):
-    """Evaluates any `Network` on the CPU, without torch: one kernel for all passes, threads and vector units.
+    """Evaluates any `Network` or `Integrator` on the CPU, without torch: one kernel for all passes and threads.
 
-    It computes in float32 or float64 (weights are float32 either way). A sample's trajectory depends on nothing but
-    its own inputs, to the last bit: not on the other samples, their number or the threads.
+    It computes in float32 or float64 (an artifact's numbers are float32 either way). A sample's trajectory depends on
+    nothing but its own inputs, to the last bit: not on the other samples, their number or the threads.
     """
 
     def prepare(self, family: SurrogateFamily, artifact: Artifact, workload: Workload) -> Execution:  # noqa: ARG002
@@ -33,9 +33,9 @@ class CpuRuntime(Runtime):
         Refused
             If the precision is neither float32 nor float64, or the process may not use as many threads.
         """
-        plan = _plan(artifact, workload)
+        program = _program(artifact, workload)
         use_threads(workload.threads)
-        execution = HostExecution(workload, _Evaluation(plan, artifact, workload))
+        execution = HostExecution(workload, _Evaluation(program, artifact, workload))
         execution.run()
         return execution
 
@@ -44,32 +44,34 @@ class CpuRuntime(Runtime):
 
         Operations are counted as the kernel is built; a division is one.
         """
-        begin, one_pass = count_operations(_plan(artifact, workload))
+        begin, one_pass = _program(artifact, workload).count_operations()
         values = 3 + 2 * workload.save_points
         return Cost(
-            operations=float(workload.size * (begin + artifact.network.passes(workload.save_points) * one_pass)),
+            operations=float(workload.size * (begin + artifact.structure.passes(workload.save_points) * one_pass)),
             bytes=float(workload.size * values * workload.dtype.itemsize),
         )
 
 
-def _plan(artifact: Artifact, workload: Workload) -> Plan:
+def _program(artifact: Artifact, workload: Workload) -> Program:
     workload.require_precision("float32", "float64")
     element: Element = "float64" if workload.precision == "float64" else "float32"
-    return Plan.of(artifact.network, element, tile_for(element))
+    if isinstance(artifact.structure, Integrator):
+        return integrator_kernel.program(artifact.structure, element)
+    return network_kernel.program(artifact.structure, element)
 
 
 class _Evaluation:
     """Evaluates an artifact for host arrays; see `HostExecution`."""
 
-    def __init__(self, plan: Plan, artifact: Artifact, workload: Workload) -> None:
-        self._kernel = compile_kernel(plan)
+    def __init__(self, program: Program, artifact: Artifact, workload: Workload) -> None:
+        self._kernel = program.compile()
         self._threads = workload.threads
-        self._parameters = plan.parameters(artifact)
+        self._parameters = program.parameters(artifact)
         self._times = workload.times.astype(workload.dtype)
-        self._memory = aligned_full((workload.threads, plan.thread_memory), 0, workload.dtype)
+        self._memory = aligned_full((workload.threads, program.thread_memory), 0, workload.dtype)
         self._padded: list[NDArray[Any]] = []
-        if workload.size < plan.tile.block_size:
-            shapes = [(plan.tile.block_size,)] * 3 + [(workload.save_points, 2, plan.tile.block_size)]
+        if workload.size < program.block_size:
+            shapes = [(program.block_size,)] * 3 + [(workload.save_points, 2, program.block_size)]
             self._padded = [aligned_full(shape, 0, workload.dtype) for shape in shapes]
 
     def __call__(self, *arrays: NDArray[Any]) -> None:

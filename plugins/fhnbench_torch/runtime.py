@@ -86,7 +86,7 @@ class Torch(Runtime):
 
     def cost(self, artifact: Artifact, workload: Workload) -> Cost:
         """Return the nominal operations and bytes of one run."""
-        return network_cost(artifact.network, workload)
+        return network_cost(artifact.structure, workload)
 
     def _execution(self, module: torch.nn.Module, workload: Workload) -> Execution:
         from fhnbench_torch.execution import CpuExecution, CudaExecution

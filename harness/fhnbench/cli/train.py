@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 @click.command(short_help="Train a surrogate and write its artifact.")
 @click.argument("family")
 @click.option("--problem", metavar="A|B|C", help="Problem to train for   [default: C, or the dataset's].")
-@click.option("--hidden", default="64,64", show_default=True, metavar="N,N...", help="Sizes of the hidden layers.")
-@click.option("--activation", default="tanh", show_default=True, metavar="NAME[,NAME...]", help="One, or one a layer.")
+@click.option("--hidden", metavar="N,N...", help="Sizes of the hidden layers   [default: 64,64 or the family's].")
+@click.option("--activation", metavar="NAME[,NAME...]", help="One, or one a layer   [default: tanh or the family's].")
 @click.option("--recipe", default="best", show_default=True, metavar="NAME", help="paper, best, or another's own.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**32 - 1), help="Of weights and data.")
 @click.option("--samples", type=click.IntRange(min=0), help="Size of a fixed training set; 0: fresh trajectories.")
@@ -45,28 +45,25 @@ def command(family: str, options: tuple[str, ...], output: Path | None, overwrit
 
     An interrupted training goes on where it stopped when the same command is given again.
     """
-    from fhnbench.plugins.options import build
-    from fhnbench.plugins.registry import registry
-    from fhnbench.plugins.specs import SurrogateSpec, import_target
+    from fhnbench.plugins.named import surrogate_family
 
-    entry = registry().find(SurrogateSpec, family)
     chosen = dict(_pair("--option", text) for text in options)
-    if not entry.availability.available:
-        raise FhnbenchError(f"{family}: {entry.availability}")
-    surrogate = build(family, import_target(entry.spec.target), chosen)
-    task = _task(family, chosen, **asked)
+    surrogate = surrogate_family(family, chosen)
+    task = _task(family, surrogate, chosen, **asked)
     target = output or _default_output(task)
     if target.exists() and not overwrite:
         raise FhnbenchError(f"{target} exists; give --overwrite to replace it, or another --output")
     return _train(surrogate, dataclasses.replace(task, checkpoint=target.with_suffix(".checkpoint")), target)
 
 
-def _task(family: str, options: dict[str, str], **asked: Any) -> TrainingTask:
+def _task(family: str, surrogate: SurrogateFamily, options: dict[str, str], **asked: Any) -> TrainingTask:
     from fhnbench.plugins.training import TrainingTask
 
     data, problem = _problem(asked["dataset"], asked["problem"])
-    hidden = _hidden(asked["hidden"])
-    names = tuple(asked["activation"].split(","))
+    hidden = _hidden(asked["hidden"]) if asked["hidden"] else surrogate.hidden
+    if asked["activation"] and not surrogate.activation:
+        raise FhnbenchError(f"{family} has no activations to choose from; leave out --activation")
+    names = tuple(filter(None, (asked["activation"] or surrogate.activation).split(",")))
     overrides: dict[str, Any] = dict(_pair("--set", text) for text in asked["settings"])
     overrides |= {name: asked[name] for name in ("samples", "steps") if asked[name] is not None}
     return TrainingTask(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fhnbench.plugins.interfaces import Cost
+from fhnbench.structure import Network
 
 if TYPE_CHECKING:
     from fhnbench.runge_kutta import Tableau
-    from fhnbench.structure import Activation, Network
+    from fhnbench.structure import Activation, Structure
     from fhnbench.workload import Workload
 
 ACTIVATION_OPERATIONS: dict[Activation, tuple[int, int]] = {
@@ -28,13 +29,13 @@ what the fused runtime ``cpu`` executes.
 """
 
 
-def network_cost(network: Network, workload: Workload) -> Cost:
-    """Return the cost of evaluating a network for all samples and passes, the same for every runtime.
+def network_cost(network: Structure, workload: Workload) -> Cost:
+    """Return the cost of evaluating a network or an integrator for all samples, the same for every runtime.
 
     Parameters
     ----------
     network
-        Layers and scheme.
+        Layers and scheme, or stages.
     workload
         Number of samples and save points, and the precision.
 
@@ -44,16 +45,22 @@ def network_cost(network: Network, workload: Workload) -> Cost:
         Operations: all multiply-adds (which take in the biases and the normalisation), activations, and the additions
         of increments. Bytes: inputs read once and trajectories written once; weights and activations stay in cache.
     """
-    column = 1 if workload.precision == "float64" else 0
-    layers = zip(network.widths[1:], network.activations, strict=True)
-    activations = sum(width * ACTIVATION_OPERATIONS[name][column] for width, name in layers)
-    increments = network.widths[-1] if network.output == "increment" else 0
-    one_pass = network.multiply_adds + activations + increments
+    one_pass = network.multiply_adds
+    if isinstance(network, Network):
+        one_pass += _activation_operations(network, workload)
     values = 3 + 2 * workload.save_points
     return Cost(
         operations=float(workload.size * network.passes(workload.save_points) * one_pass),
         bytes=float(workload.size * values * workload.dtype.itemsize),
     )
+
+
+def _activation_operations(network: Network, workload: Workload) -> int:
+    """Return the operations of a pass beside multiply-adds: activations, and additions of increments."""
+    column = 1 if workload.precision == "float64" else 0
+    layers = zip(network.widths[1:], network.activations, strict=True)
+    activations = sum(width * ACTIVATION_OPERATIONS[name][column] for width, name in layers)
+    return activations + (network.widths[-1] if network.output == "increment" else 0)
 
 
 def folded_cost(tableau: Tableau, workload: Workload, substeps: int) -> Cost:

@@ -179,10 +179,16 @@ class Solver(ABC):
 
 
 class SurrogateFamily(ABC):
-    """A kind of surrogate: its network, its loss, and how it is evaluated over time.
+    """A kind of surrogate: its structure, its loss, and how it is evaluated over time.
 
     Subclass it as a frozen dataclass; each field is an option of training. Importing the class must not import torch.
     """
+
+    hidden: ClassVar[tuple[int, ...]] = (64, 64)
+    """Sizes of the hidden layers (or what takes their place) that are trained if none are asked for."""
+
+    activation: ClassVar[str] = "tanh"
+    """Activation of the hidden layers if none is asked for; empty where there is no choice."""
 
     @abstractmethod
     def train(self, task: TrainingTask) -> Artifact:

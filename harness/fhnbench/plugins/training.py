@@ -77,9 +77,9 @@ class TrainingTask:
     problem
         Ranges, horizon, save interval and model to train for.
     hidden
-        Sizes of the hidden layers.
+        Sizes of the hidden layers, or of what takes their place.
     activations
-        One for each hidden layer.
+        One for each hidden layer; none for a family without a choice.
     checkpoint
         File that holds the state of an interrupted training; resumed from if it exists, removed at the end.
     recipe

@@ -4,37 +4,53 @@ from __future__ import annotations
 
 import platform
 import shlex
+import sys
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-import torch
 
 from fhnbench.artifact import TrainingRecord
 from fhnbench.training.seeds import Stream
-from fhnbench.training.validation import HeldOut
+from fhnbench.training.validation import HeldOut, evaluate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
     from fhnbench.plugins.training import TrainingTask
-    from fhnbench.problem import Problem
+    from fhnbench.problem import Ensemble, Problem
     from fhnbench.training.module import NetworkModule
-    from fhnbench.training.recipes import Recipe
 
 TEST_SAMPLES = 100_000
 """Trajectories on which a finished artifact is measured; they are the same for all artifacts of a problem."""
 
 
 def validation_record(module: NetworkModule, problem: Problem) -> dict[str, float]:
-    """Return the errors on test trajectories, by name; what does not apply (no spikes) is left out."""
+    """Return the errors of a module on the test trajectories, as `test_record` does."""
+    return test_record(problem, lambda ensemble: evaluate(module, ensemble, problem.save_points))
+
+
+def test_record(problem: Problem, trajectories: Callable[[Ensemble], NDArray[Any]]) -> dict[str, float]:
+    """Return errors on the test trajectories, by name; what does not apply (no spikes) is left out.
+
+    Parameters
+    ----------
+    problem
+        What was trained for.
+    trajectories
+        Gives the trained surrogate's trajectories of an ensemble, ``states[T, 2, N]``.
+    """
     held_out = HeldOut.sample(problem, TEST_SAMPLES, 0, Stream.TEST)
-    accuracy = msgspec.structs.asdict(held_out.accuracy(module))
+    accuracy = msgspec.structs.asdict(held_out.accuracy_of(trajectories(held_out.ensemble)))
     errors = {name: float(value) for name, value in accuracy.items() if value is not None}
     return {**errors, "samples": float(held_out.size)}
 
 
 def training_record(
     task: TrainingTask,
-    recipe: Recipe,
+    recipe: msgspec.Struct,
     *,
     samples: int,
     steps: int,
@@ -43,7 +59,11 @@ def training_record(
     best_step: int,
 ) -> TrainingRecord:
     """Return how an artifact was made, with the command that makes it again."""
-    device = torch.cuda.get_device_name() if task.device == "cuda" else platform.processor() or platform.machine()
+    torch: Any = sys.modules.get("torch")  # not every family trains with it
+    device = platform.processor() or platform.machine()
+    if task.device == "cuda":
+        device = torch.cuda.get_device_name()
+    packages = ("fhnbench", "numpy", "numba", *(("torch",) if torch else ()))
     return TrainingRecord(
         command=repeating_command(task, steps if task.time_budget is not None else None),
         recipe=task.recipe,
@@ -61,13 +81,15 @@ def training_record(
             "threads": task.threads,
             "versions": {
                 "python": platform.python_version(),
-                **{package: version(package) for package in ("fhnbench", "torch", "numpy", "numba")},
+                **{package: version(package) for package in packages},
             },
             "torch": {
                 "float32_matmul_precision": torch.get_float32_matmul_precision(),
                 "cuda": torch.version.cuda,
                 "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
-            },
+            }
+            if torch
+            else None,
         },
     )
 
@@ -84,7 +106,8 @@ def repeating_command(task: TrainingTask, steps: int | None = None) -> str:
     """
     activations = task.activations if len(set(task.activations)) > 1 else task.activations[:1]
     words = ["fhnbench", "train", task.family, "--problem", task.problem.name]
-    words += ["--hidden", ",".join(map(str, task.hidden)), "--activation", ",".join(activations)]
+    words += ["--hidden", ",".join(map(str, task.hidden))]
+    words += ["--activation", ",".join(activations)] if activations else []
     words += ["--recipe", task.recipe, "--seed", str(task.seed)]
     for name, value in task.options.items():
         words += ["--option", f"{name}={value}"]

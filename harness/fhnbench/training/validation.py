@@ -1,11 +1,10 @@
-"""Errors of a module on held-out trajectories, against the converged reference."""
+"""Errors on held-out trajectories, against the converged reference."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from fhnbench.accuracy import Accuracy, measure_accuracy
 from fhnbench.reference import integrate
@@ -35,7 +34,7 @@ class HeldOut:
 
     def __init__(self, ensemble: Ensemble, reference: NDArray[np.float64], problem: Problem) -> None:
         self.size = ensemble.size
-        self._ensemble, self._reference, self._times = ensemble, reference, problem.times
+        self.ensemble, self._reference, self._times = ensemble, reference, problem.times
 
     @classmethod
     def sample(cls, problem: Problem, size: int, seed: int, stream: Stream) -> HeldOut:
@@ -48,21 +47,28 @@ class HeldOut:
 
     def mae(self, module: NetworkModule) -> float:
         """Return the mean absolute error over u, w and all save points; infinity where the module diverges."""
-        states = self._evaluate(module)
+        return self.mae_of(evaluate(module, self.ensemble, len(self._reference)))
+
+    def mae_of(self, states: NDArray[Any]) -> float:
+        """Return the mean absolute error of trajectories of the ensemble; infinity where they diverge."""
         error = float(np.abs(states - self._reference).mean())
         return error if np.isfinite(error) else float("inf")
 
-    def accuracy(self, module: NetworkModule) -> Accuracy:
-        """Return all error metrics."""
-        return measure_accuracy(self._evaluate(module), self._reference, self._times)
+    def accuracy_of(self, states: NDArray[Any]) -> Accuracy:
+        """Return all error metrics of trajectories of the ensemble."""
+        return measure_accuracy(states, self._reference, self._times)
 
-    @torch.inference_mode()
-    def _evaluate(self, module: NetworkModule) -> NDArray[np.float32]:
-        parameter = next(module.parameters())
-        states = np.empty(self._reference.shape, np.float32)
-        for start in range(0, self._ensemble.size, _CHUNK):
+
+def evaluate(module: NetworkModule, ensemble: Ensemble, save_points: int) -> NDArray[np.float32]:
+    """Return a module's trajectories of an ensemble, computed in the precision and on the device of its weights."""
+    import torch
+
+    parameter = next(module.parameters())
+    states = np.empty((save_points, 2, ensemble.size), np.float32)
+    with torch.inference_mode():
+        for start in range(0, ensemble.size, _CHUNK):
             chunk = slice(start, start + _CHUNK)
-            inputs = (torch.from_numpy(getattr(self._ensemble, name)[chunk]) for name in ("u0", "w0", "i_app"))
+            inputs = (torch.from_numpy(getattr(ensemble, name)[chunk]) for name in ("u0", "w0", "i_app"))
             u0, w0, i_app = (values.to(parameter.device, parameter.dtype) for values in inputs)
-            states[:, :, chunk] = module(u0, w0, i_app, self._reference.shape[0]).cpu().numpy()
-        return states
+            states[:, :, chunk] = module(u0, w0, i_app, save_points).cpu().numpy()
+    return states

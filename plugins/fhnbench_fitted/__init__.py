@@ -1,0 +1,1 @@
+"""The fitted family: Runge-Kutta steps whose coefficients are trained."""
