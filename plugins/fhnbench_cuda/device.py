@@ -137,10 +137,19 @@ class DeviceMemory:
 
 
 def pinned_array(shape: Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
-    """Return an array of zeros in page-locked host memory, which lives as long as it or a view of it does."""
+    """Return an array of zeros in page-locked host memory, which lives as long as it or a view of it does.
+
+    Raises
+    ------
+    Refused
+        If the host has too little of it.
+    """
     kind = np.dtype(dtype)
     size = int(np.prod(shape)) * kind.itemsize
-    address = int(call(driver.cuMemHostAlloc(size, 0)))
+    status, pointer = driver.cuMemHostAlloc(size, 0)
+    if status == driver.CUresult.CUDA_ERROR_OUT_OF_MEMORY:
+        raise Refused(f"out of page-locked host memory, {size / 2**30:.1f} GiB are needed; take fewer samples (-n)")
+    address = int(call((status, pointer)))
     block = (ctypes.c_char * size).from_address(address)
     weakref.finalize(block, driver.cuMemFreeHost, address)
     array: NDArray[Any] = np.frombuffer(memoryview(block), kind).reshape(shape)

@@ -66,9 +66,10 @@ def driver_folder() -> Path:
 
 
 @functools.cache
-def load_driver() -> None:
-    """Make the emulated driver this process's."""
+def load_driver() -> bool:
+    """Make the emulated driver this process's; return whether it is, which it cannot be where a real one came first."""
     ctypes.CDLL(str(driver_folder() / "libcuda.so.1"), ctypes.RTLD_GLOBAL)
+    return hasattr(ctypes.CDLL("libcuda.so.1"), "emulated_cuda")
 
 
 _unions: list[KernelProgram] = []

@@ -88,6 +88,8 @@ std::size_t elf_size(const unsigned char* image) {
 
 extern "C" {
 
+int emulated_cuda() { return 1; }  // no real driver has it
+
 int cuInit(unsigned) { return std::getenv("EMULATED_CUDA") ? setting("init", success) : no_device; }
 int cuDriverGetVersion(int* version) { return *version = setting("driver", 13000), success; }
 int cuDeviceGetCount(int* count) { return *count = setting("count", 1), success; }
@@ -131,7 +133,10 @@ int cuMemFree_v2(void* address) {
     return std::free(address), success;
 }
 
-int cuMemHostAlloc(void** address, std::size_t size, unsigned) { return *address = std::malloc(size), success; }
+int cuMemHostAlloc(void** address, std::size_t size, unsigned) {
+    if (size > static_cast<std::size_t>(setting("pinned", 1L << 30))) return out_of_memory;
+    return *address = std::malloc(size), success;
+}
 int cuMemFreeHost(void* address) { return std::free(address), success; }
 
 int cuStreamCreate(void** stream, unsigned) { return *stream = new Stream, success; }
