@@ -1,6 +1,6 @@
 """What this distribution adds to fhnbench; this module is imported by every command, so it imports nothing else."""
 
-from fhnbench import RuntimeSpec, SolverSpec, hookimpl
+from fhnbench import RuntimeSpec, SolverSpec, SurrogateSpec, hookimpl
 
 
 @hookimpl
@@ -11,6 +11,18 @@ def fhnbench_solvers() -> list[SolverSpec]:
             name="ab2-example",
             target="fhnbench_example.ab2:AdamsBashforth2",
             summary="two-step Adams-Bashforth in NumPy, order 2",
+        )
+    ]
+
+
+@hookimpl
+def fhnbench_surrogates() -> list[SurrogateSpec]:
+    """Declare the family ``elm``; with the runtime ``cpu`` it makes the contender ``elm-cpu``."""
+    return [
+        SurrogateSpec(
+            name="elm",
+            target="fhnbench_example.family:RandomFeatures",
+            summary="random hidden layer, output layer by least squares, iterative",
         )
     ]
 
