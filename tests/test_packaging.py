@@ -73,6 +73,7 @@ def test_wheel_holds_the_packages_their_artifacts_and_nothing_else(pytestconfig,
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert {"fhnbench/py.typed", "fhnbench/__init__.pyi", "fhnbench_cpu/solvers.py"} <= set(names)
+    assert {"fhnbench/example_plugin/pyproject.toml", "fhnbench/example_plugin/tests/test_ab2.py"} <= set(names)
     artifacts = [name for name in names if name.endswith(".safetensors")]
     assert {name.split("/")[0] for name in artifacts} >= {"fhnbench_ddnn", "fhnbench_itnn", "fhnbench_pinn"}
     packages = {name.split("/")[0] for name in names if not name.endswith("/") and ".dist-info/" not in name}

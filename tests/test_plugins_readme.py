@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import re
 import shlex
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,11 +45,12 @@ def blocks() -> list[Block]:
 
 FILES = [block for block in blocks() if block.path]
 CONSOLE = [block for block in blocks() if block.language == "console"]
+SHELL = [block for block in blocks() if block.language == "sh"]
 SNIPPETS = [block for block in blocks() if block.language == "python" and not block.path]
 
 
 def test_every_block_is_of_a_kind_that_is_tested_here() -> None:
-    assert len(FILES) + len(CONSOLE) + len(SNIPPETS) == len(blocks()) == TEXT.count("\n```") / 2
+    assert len(FILES) + len(CONSOLE) + len(SHELL) + len(SNIPPETS) == len(blocks()) == TEXT.count("\n```") / 2
 
 
 @pytest.mark.parametrize("block", FILES, ids=lambda block: block.path)
@@ -66,6 +70,26 @@ def test_its_commands_run(command_line: CommandLine, plugins_path: Callable[...,
         assert (prompt, program) == ("$", "fhnbench")
         done = command_line(*arguments, environment=environment)
         assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
+
+
+@pytest.mark.slow
+def test_the_ten_minutes_pass_as_they_are_written(tmp_path: Path) -> None:
+    (block,) = SHELL
+    site, folder = tmp_path / "site", tmp_path
+    install = f"{sys.executable} -m pip install --quiet --no-index --no-deps --no-build-isolation --target {site} ."
+    run_as = {"fhnbench": f"{sys.executable} -m fhnbench", "pytest": f"{sys.executable} -m pytest -p no:cacheprovider"}
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    for line in block.code.splitlines():
+        program, *words = shlex.split(line, comments=True)
+        if program == "cd":
+            folder /= words[0]
+        elif program == "$EDITOR":
+            assert (folder / words[0]).is_file()
+        else:
+            command = shlex.split(install if program == "pip" else run_as[program])
+            command += [] if program == "pip" else words
+            done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
 
 
 def definitions() -> Iterator[ast.ClassDef | ast.FunctionDef]:

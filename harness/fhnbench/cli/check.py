@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fhnbench.cli._completion import Contender
 from fhnbench.errors import Refused, Unavailable
 from fhnbench.exit_status import ExitStatus
 from fhnbench.plugins.contender import every_contender, kind_of, request
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="NAME...")
+@click.argument("names", nargs=-1, metavar="NAME...", type=Contender("solver", "surrogate"))
 @click.option("--problem", "letter", default="C", show_default=True, metavar="A|B|C", help="Problem to check on.")
 @click.option(
     "--timeout",

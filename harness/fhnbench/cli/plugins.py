@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fhnbench.cli._completion import Contender
 from fhnbench.plugins.registry import registry
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, type=Contender("solver", "surrogate"))
 def command(name: str | None) -> None:
     """Show every contender, or the options and documentation of one.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fhnbench.cli._asked import DEFAULT_SIZE, dataset_of, everything, interrupt_on_sigterm, output_folder
+from fhnbench.cli._completion import Contender
 from fhnbench.exit_status import ExitStatus
 
 if TYPE_CHECKING:
@@ -22,9 +23,21 @@ POSITIVE = click.FloatRange(0, min_open=True)
 
 @click.command()
 @click.option("--problem", metavar="A|B|C", help="Problem of the standard dataset.  [default: C]")
-@click.option("--solver", "solvers", multiple=True, metavar="NAME[...]", help="A solver, as 'euler-cpu[dt=0.05]'.")
 @click.option(
-    "--surrogate", "surrogates", multiple=True, metavar="NAME[...]", help="A surrogate, as 'ddnn-cpu[hidden=64x64]'."
+    "--solver",
+    "solvers",
+    type=Contender("solver"),
+    multiple=True,
+    metavar="NAME[...]",
+    help="A solver, as 'euler-cpu[dt=0.05]'.",
+)
+@click.option(
+    "--surrogate",
+    "surrogates",
+    type=Contender("surrogate"),
+    multiple=True,
+    metavar="NAME[...]",
+    help="A surrogate, as 'ddnn-cpu[hidden=64x64]'.",
 )
 @click.option("-n", "--size", type=click.IntRange(1), help=f"Samples.  [default: {DEFAULT_SIZE}, or the dataset's]")
 @click.option(

@@ -45,7 +45,7 @@ class RandomFeatures(SurrogateFamily):
     """
 
     ridge: float = 1e-9
-    spread: float = 1.5
+    spread: float = 1.0
 
     def __post_init__(self) -> None:
         if not (0 < self.ridge < np.inf and 0 < self.spread < np.inf):

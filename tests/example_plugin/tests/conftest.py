@@ -1,4 +1,4 @@
-"""The fixture that measures contenders."""
+"""The fixture with which pytest-benchmark measures contenders: ``pytest --benchmark-only``."""
 
 from fhnbench.testing.benchmark import contender_benchmark
 

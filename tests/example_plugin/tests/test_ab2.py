@@ -1,4 +1,4 @@
-"""The conformance kit, run on the solver."""
+"""The solver: the conformance kit, and its speed."""
 
 import pytest
 
@@ -8,3 +8,7 @@ from fhnbench.testing import conformance_cases
 @pytest.mark.parametrize("check", conformance_cases("ab2-example"))
 def test_conformance(check):
     check()
+
+
+def test_speed(contender_benchmark):
+    contender_benchmark("ab2-example", "C", size=1000, time_budget_s=0.2)

@@ -8,7 +8,7 @@ from fhnbench.testing import Subject, conformance_checks
 
 def task(**changes):
     return TrainingTask(
-        **{"family": "elm", "problem": standard_problem("C"), "hidden": (64,), "activations": ("tanh",), **changes}
+        **{"family": "elm", "problem": standard_problem("C"), "hidden": (256,), "activations": ("tanh",), **changes}
     )
 
 
@@ -38,3 +38,7 @@ def test_what_it_cannot_train_is_refused():
         surrogate_family("elm").train(task(hidden=(8, 8), activations=("tanh", "tanh")))
     with pytest.raises(FhnbenchError, match="must be positive and finite"):
         surrogate_family("elm", {"ridge": "-1"})
+
+
+def test_speed(contender_benchmark, artifact):
+    contender_benchmark(f"elm-cpu[artifact={artifact}]", "C", size=1000, time_budget_s=0.2)

@@ -1,4 +1,4 @@
-"""The conformance kit, run on the runtime with a network that ships with fhnbench."""
+"""The runtime with a network that ships with fhnbench: the conformance kit, and its speed."""
 
 import pytest
 
@@ -8,3 +8,7 @@ from fhnbench.testing import conformance_cases
 @pytest.mark.parametrize("check", conformance_cases("itnn-example"))
 def test_conformance(check):
     check()
+
+
+def test_speed(contender_benchmark):
+    contender_benchmark("itnn-example", "C", size=1000, time_budget_s=0.2)
