@@ -114,7 +114,8 @@ def _install(source: Path, home: Path, name: str) -> str:
     editable = ["--ignore-installed", "--editable", str(source)]
     offline = _run([*pip, "--no-deps", "--no-index", "--no-build-isolation", *editable])
     if offline.returncode and (online := _run([*pip, "--no-deps", *editable])).returncode:
-        reason = [*online.stderr.strip().splitlines(), "pip said nothing"][0]
+        lines = online.stderr.strip().splitlines() or ["pip said nothing"]
+        reason = next((line for line in lines if line.startswith("ERROR")), lines[-1])
         raise FhnbenchError(f"cannot install revision {name}: {reason}")
     return interpreter
 
@@ -123,7 +124,7 @@ def _checked(interpreter: str, source: Path, name: str, distributions: Sequence[
     """Return the environment that the revision reports; it is that revision, and it speaks our protocol."""
     done = _run([interpreter, "-c", _ASK, *distributions])
     if done.returncode:
-        reason = [*done.stderr.strip().splitlines(), "nothing was said"][-1]
+        reason = (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
         raise FhnbenchError(f"revision {name} does not start: {reason}")
     file, version, environment = json.loads(done.stdout.splitlines()[-1])
     if not Path(file).is_relative_to(source):

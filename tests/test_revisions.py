@@ -1,0 +1,94 @@
+"""`fhnbench compare --base`: what is refused at once, and the real thing on this repository (slow)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fhnbench.errors import FhnbenchError
+from fhnbench.exit_status import ExitStatus
+from fhnbench.measure import protocol, revision
+from fhnbench.measure.program import OWN, Program
+from fhnbench.results.collection import read_records, session_of
+from fhnbench.results.store import RUN_FILE
+
+REPOSITORY = Path(__file__).parent.parent
+QUICK = ("-n", "500", "--runs", "3", "--rounds", "8", "--threads", "1")
+
+
+def git(*words: str) -> str:
+    return subprocess.run(
+        ["git", "-C", str(REPOSITORY), *words], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def test_an_unknown_revision_is_refused_by_name():
+    with (
+        pytest.raises(FhnbenchError, match=r"no revision 'no-such-branch' in /"),
+        revision.build_revision("no-such-branch"),
+    ):
+        pass
+
+
+def test_without_a_repository_the_remedy_is_told(monkeypatch, tmp_path):
+    monkeypatch.setattr(revision.fhnbench, "__file__", str(tmp_path / "fhnbench" / "__init__.py"))
+    (tmp_path / "fhnbench").mkdir()
+    with (
+        pytest.raises(FhnbenchError, match=r"is in no git repository.*pip install -e"),
+        revision.build_revision("HEAD"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("spoken", [99, None])
+def test_a_revision_that_speaks_otherwise_is_refused(monkeypatch, spoken):
+    """The check asks this interpreter, whose protocol is `VERSION`."""
+    monkeypatch.setattr(protocol, "VERSION", 99)
+    if spoken is None:
+        monkeypatch.setattr(revision, "_ASK", revision._ASK.replace('"VERSION"', '"NO_VERSION"'))
+    with pytest.raises(FhnbenchError, match=r"workers of revision old speak .*, these 99; compare two records"):
+        revision._checked(sys.executable, REPOSITORY, "old", [])
+
+
+def test_a_shadowed_or_broken_revision_is_refused(monkeypatch, tmp_path):
+    with pytest.raises(FhnbenchError, match=r"revision old would run .*; unset PYTHONPATH"):
+        revision._checked(sys.executable, tmp_path, "old", [])
+    monkeypatch.setattr(revision, "_ASK", "import no_such_module")
+    with pytest.raises(FhnbenchError, match="revision old does not start: ModuleNotFoundError"):
+        revision._checked(sys.executable, tmp_path, "old", [])
+
+
+def test_a_program_has_its_own_version_of_a_file(tmp_path):
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    for folder in (ours, theirs):
+        folder.mkdir()
+        (folder / "both").touch()
+    (ours / "new").touch()
+    program = Program(moved=(str(ours), str(theirs)))
+    assert program.own(ours / "both") == theirs / "both"
+    assert program.own(ours / "new") == ours / "new"
+    assert program.own(tmp_path / "elsewhere") == tmp_path / "elsewhere"
+    assert OWN.own(ours / "both") == ours / "both"
+
+
+@pytest.mark.slow
+def test_this_revision_against_itself(command_line, tmp_path):
+    output = tmp_path / "gate"
+    words = ("compare", "--base", "HEAD", "midpoint-cpu", "itnn-cpu", *QUICK, "--output", str(output))
+    done = command_line(*words, timeout_s=900)
+    assert done.returncode in {ExitStatus.OK, ExitStatus.INCONCLUSIVE}, done.stdout + done.stderr
+    assert "this revision against HEAD" in done.stdout
+    base, candidate = read_records(output / "base"), read_records(output / "candidate")
+    assert [session_of(one) for one in base] == [session_of(one) for one in candidate]
+    assert len({session_of(one) for one in base}) == 3
+    assert {one.environment["git"]["commit"] for one in base} == {git("rev-parse", "HEAD")}
+    for one in (*base, *candidate):
+        assert [row.contender for row in one.rows] == ["midpoint-cpu", "itnn-cpu"]
+        assert all(len(row.blocks) == 8 for row in one.rows)
+    assert "fhnbench-base-" not in git("worktree", "list")
+    again = command_line("compare", str(output / "base"), str(output / "candidate"))
+    assert again.returncode == done.returncode
+    assert not list(tmp_path.glob(f"**/.{RUN_FILE}.*"))
