@@ -76,7 +76,7 @@ def test_a_block_records_the_time_of_the_device_for_each_run(inputs: str) -> Non
 
 @pytest.mark.parametrize(("factor", "noted"), [(1.01, False), (0.99, False), (2.0, True), (0.5, True)])
 def test_clocks_that_disagree_are_noted(factor: float, noted: bool) -> None:
-    member = Member(Request("x-far", "solver", "float32", {}), WORKLOAD, Settings())
+    member = Member(Request("x-far", "solver", "float32", {}), WORKLOAD, Settings(), outputs=None)
     member.blocks = [Block(n, n, 1, 1e-6, 1e-3, 1e-6, 0.0, factor * 1e-3) for n in range(5)]
     notes = [note for note in member._notes() if "device's clock" in note]
     assert bool(notes) == noted

@@ -68,7 +68,8 @@ def test_measures_contenders_and_leaves_record_tables_and_picture(run, tmp_path)
         assert row.status == "ran"
         assert row.resident.low_s <= row.resident.median_s <= row.resident.high_s
         assert row.end_to_end.median_s >= row.resident.median_s
-        assert len(row.blocks) == len(row.resident.samples) == 2
+        assert 2 <= len(row.blocks) <= 3  # one may have been disturbed
+        assert set(row.resident.samples) <= {block.compute_s for block in row.blocks}
         assert 0 < row.roofline_fraction < 1
         assert sum(row.accuracy.profile.time.mae) / 51 == pytest.approx(row.accuracy.mae, rel=1e-3)
     assert record.dataset.size == 300
@@ -79,7 +80,7 @@ def test_what_misbehaves_becomes_a_row_and_the_rest_runs(run):
     expected = {
         "ab2-example": ("ran", ""),
         "print-hostile": ("ran", ""),
-        "hang-hostile[where=prepare]": ("timed_out", "no answer within 4 s"),
+        "hang-hostile[where=prepare]": ("timed_out", "no answer within 10 s"),
         "hang-hostile[where=run]": ("timed_out", "--timeout"),
         "die-hostile[how=exit]": ("failed", "ended with exit status 0"),
         "die-hostile[how=segfault,where=prepare]": ("failed", "killed by SIGSEGV"),
@@ -88,8 +89,8 @@ def test_what_misbehaves_becomes_a_row_and_the_rest_runs(run):
         "garbage-hostile[what=dtype]": ("failed", "int32"),
         "garbage-hostile[what=nan]": ("failed", "nan for w at save point 50, sample"),
         "garbage-hostile[what=first]": ("failed", "first save point"),
-        "garbage-hostile[what=list]": ("failed", "shape (2,)"),
-        "garbage-hostile[what=object]": ("failed", "ValueError"),
+        "garbage-hostile[what=list]": ("failed", "output is a list"),
+        "garbage-hostile[what=object]": ("failed", "output is a object"),
         "throw-hostile[where=prepare]": ("failed", "OwnError: raised in prepare"),
         "throw-hostile[where=run]": ("failed", "OwnError: raised in run"),
         "throw-hostile[where=output]": ("failed", "OwnError: raised in output"),
@@ -100,7 +101,7 @@ def test_what_misbehaves_becomes_a_row_and_the_rest_runs(run):
         "absent-hostile": ("unavailable", "no_such_module"),
     }
     names = [word for name in expected for word in ("--solver", name)]
-    done, record = run(*QUICK, "--timeout", "4", *names, plugins=HOSTILE)
+    done, record = run(*QUICK, "--timeout", "10", *names, plugins=HOSTILE)
     assert done.returncode == ExitStatus.DID_NOT_RUN, done.stderr
     rows = {row.contender: row for row in record.rows}
     assert {name: row.status for name, row in rows.items()} == {name: status for name, (status, _) in expected.items()}

@@ -41,6 +41,23 @@ def replacing(path: Path) -> Iterator[Path]:
         raise FhnbenchError(f"cannot write {path}: {error.strerror or error}") from error
 
 
+def require_writable(folder: Path) -> None:
+    """Raise unless files can be written to a folder, which is made if it is missing: before work that would be lost.
+
+    Raises
+    ------
+    FhnbenchError
+        If they cannot.
+    """
+    made = not folder.exists()
+    probe = folder / ".writable"
+    with replacing(probe):
+        pass
+    probe.unlink()
+    if made:
+        folder.rmdir()
+
+
 def write_whole(path: Path, content: bytes | str) -> None:
     """Write a file so that a reader sees the old content or the new, never a part."""
     with replacing(path) as temporary:

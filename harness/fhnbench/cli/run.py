@@ -6,18 +6,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from fhnbench.cli._asked import DEFAULT_SIZE, dataset_of, everything, interrupt_on_sigterm, output_folder
 from fhnbench.cli._completion import Contender
+from fhnbench.cli._resumed import contenders_of_both, earlier_run, settings_of
 from fhnbench.exit_status import ExitStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from fhnbench.dataset.reader import Dataset
     from fhnbench.plugins.contender import Request
     from fhnbench.results.record import RunRecord, Settings
     from fhnbench.workload import Precision
 
+_FIELDS = {"time_budget": "time_budget_s", "timeout": "timeout_s"}
 POSITIVE = click.FloatRange(0, min_open=True)
 
 
@@ -49,14 +53,16 @@ POSITIVE = click.FloatRange(0, min_open=True)
 )
 @click.option("--dataset", "file", type=click.Path(path_type=Path), help="Measure on this dataset.")
 @click.option("--rounds", type=click.IntRange(1), default=200, show_default=True, help="Most blocks of a contender.")
-@click.option("--time-budget", type=POSITIVE, default=20, show_default=True, help="Seconds for all rounds together.")
+@click.option("--time-budget", type=POSITIVE, help="Seconds for all rounds.  [default: 2 a contender, at least 20]")
 @click.option("--timeout", type=POSITIVE, default=300, show_default=True, help="Seconds that one answer may take.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads of each contender.  [default: all]")
 @click.option("--cold", is_flag=True, help="Empty the caches before each block.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the order of contenders and of inputs.")
 @click.option("--max-error", type=POSITIVE, help="Accuracy gate: fail if the MAE of a contender is above.")
 @click.option("--extrapolate", is_flag=True, help="Let surrogates run outside their training ranges.")
+@click.option("--frontier", is_flag=True, help="Sweep the steps of solvers and the artifacts of surrogates.")
 @click.option("--output", type=click.Path(path_type=Path), help="Folder of the results.  [default: results/runs/TIME]")
+@click.option("--resume", type=click.Path(path_type=Path), metavar="DIR", help="Measure what is missing in a run.")
 def command(
     problem: str | None,
     solvers: tuple[str, ...],
@@ -64,6 +70,7 @@ def command(
     size: int | None,
     file: Path | None,
     output: Path | None,
+    resume: Path | None,
     **measuring: Any,
 ) -> int:
     """Measure contenders on the same ensemble, accuracy against throughput.
@@ -71,6 +78,10 @@ def command(
     Without a name, everything that can run on this machine is measured, but for contenders that are there to be named
     (the peers). A name may be a pattern: --solver '*' measures all solvers, peers included. Results are written to a
     folder: run.json (everything, with raw samples), table.md, table.csv and frontier.png.
+
+    With --frontier, each solver is measured with several steps and each surrogate with each of its artifacts, and then
+    the step at which the cheapest method should have a surrogate's error. With --resume, dataset, settings and
+    contenders are those of the run in DIR; contenders that it has finished are kept.
 
     \b
     Exit status:
@@ -80,16 +91,30 @@ def command(
       4    the accuracy gate failed
       130  interrupted, what was measured is written
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
+    from fhnbench.files import require_writable
     from fhnbench.measure.session import Session
     from fhnbench.report.files import write_reports
     from fhnbench.report.progress import reporting
     from fhnbench.results.store import write_record
 
+    earlier, typed = earlier_run(resume, output), _typed(measuring)
+    if earlier:
+        problem, size = problem or earlier.problem.name, size or earlier.dataset.size
+        measuring["precision"] = earlier.settings.precision
     requests = _requests(solvers, surrogates, measuring["precision"])
-    folder = output_folder(output)
-    settings = _settings(**measuring)
+    folder = resume or output_folder(output)
     dataset = dataset_of(file, problem, size)
-    requests = requests or everything(dataset, measuring["precision"])
+    size = size or dataset.size
+    if earlier:
+        settings = settings_of(earlier, dataset, size, typed)
+        requests = contenders_of_both(earlier, requests)
+    else:
+        requests = requests or everything(dataset, measuring["precision"])
+        settings = _settings(len(requests), measuring)
+        if settings.frontier:
+            requests = _swept(requests, dataset, settings)
+            settings = _settings(len(requests), measuring)
+    require_writable(folder)
     latest: list[RunRecord] = []
 
     def save(record: RunRecord) -> None:
@@ -99,7 +124,10 @@ def command(
     interrupt_on_sigterm()
     try:
         with reporting() as report:
-            Session(dataset, size or dataset.size, requests, settings, save, report).run()
+            session = Session(dataset, size, requests, settings, save, report)
+            if earlier:
+                session.resume(earlier)
+            session.run()
     except KeyboardInterrupt:
         if latest:
             write_reports(latest[0], folder)
@@ -133,9 +161,25 @@ def _requests(solvers: Sequence[str], surrogates: Sequence[str], precision: Prec
     return list({one.label: one for one in asked}.values())
 
 
-def _settings(**given: Any) -> Settings:
+def _settings(contenders: int, measuring: Mapping[str, Any]) -> Settings:
     from fhnbench.measure.environment import usable_cpus
     from fhnbench.results.record import Settings
 
-    given["time_budget_s"], given["timeout_s"] = given.pop("time_budget"), given.pop("timeout")
+    given = {_FIELDS.get(name, name): value for name, value in measuring.items()}
+    given["time_budget_s"] = given["time_budget_s"] or max(20.0, 2.0 * contenders)
     return Settings(**{**given, "threads": given["threads"] or usable_cpus()})
+
+
+def _typed(measuring: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that the user typed."""
+    source = click.get_current_context().get_parameter_source
+    typed = {name: value for name, value in measuring.items() if source(name) is ParameterSource.COMMANDLINE}
+    return {_FIELDS.get(name, name): value for name, value in typed.items()}
+
+
+def _swept(requests: Sequence[Request], dataset: Dataset, settings: Settings) -> list[Request]:
+    from fhnbench.measure.frontier import sweep
+    from fhnbench.report.progress import reporting
+
+    with reporting("planning the frontier") as report:
+        return sweep(requests, dataset.problem, settings.timeout_s, report)

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import statistics
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from fhnbench.artifact import load_artifact
 from fhnbench.errors import FhnbenchError, Unavailable
 from fhnbench.measure import protocol
+from fhnbench.measure.audits import AuditFailed
+from fhnbench.measure.blocks import LEAK_BLOCKS, disturbance, energy_of_a_run, leak
 from fhnbench.measure.process import WorkerLost, WorkerProcess, WorkerTimeout
 from fhnbench.measure.program import OWN, Program
 from fhnbench.measure.roofline import floor_s
-from fhnbench.measure.statistics import is_converged, median_interval
+from fhnbench.measure.statistics import MINIMUM_SAMPLES, is_converged, median_interval
 from fhnbench.plugins.artifacts import uncovered
 from fhnbench.plugins.options import format_contender
 from fhnbench.results.record import ArtifactRecord, Block, CostRecord, EffectiveRecord, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from fhnbench.accuracy import Accuracy
+    from fhnbench.measure.outputs import OutputAudit
     from fhnbench.plugins.contender import Request
     from fhnbench.problem import Problem
     from fhnbench.results.record import ProbeRecord, Settings, Status
@@ -42,6 +50,17 @@ class Stopped(Exception):
         self.status: Status = status
 
 
+@contextlib.contextmanager
+def stopping(member: Member) -> Iterator[None]:
+    """Take a member out of the run when it stops or fails an audit; the others go on."""
+    try:
+        yield
+    except Stopped as stopped:
+        member.stop(stopped)
+    except AuditFailed as failed:
+        member.stop(Stopped("failed", str(failed)))
+
+
 class Member:
     """A contender in a run.
 
@@ -53,16 +72,28 @@ class Member:
         What is asked of the contender.
     settings
         How the run is measured.
+    outputs
+        Audits the outputs of timed rounds.
     program
         What its worker runs.
     """
 
-    def __init__(self, request: Request, workload: Workload, settings: Settings, program: Program = OWN) -> None:
+    def __init__(
+        self,
+        request: Request,
+        workload: Workload,
+        settings: Settings,
+        outputs: OutputAudit,
+        program: Program = OWN,
+    ) -> None:
         self.request = request
         self.workload = workload
+        self.outputs = outputs
         self.accuracy: Accuracy | None = None
         self.stopped: Stopped | None = None
         self.blocks: list[Block] = []
+        self.finished = False
+        self.next_audit = 0
         self._settings = settings
         self._program = program
         self._worker: WorkerProcess[protocol.Reply] | None = None
@@ -88,19 +119,57 @@ class Member:
             self._settings.threads, program.module, protocol.replies, program.interpreter, program.arguments
         )
         name = format_contender(self.request.name, self.request.options)
-        asked = protocol.Prepare(name, self.request.kind, artifact, self.workload, str(inputs))
+        first = self._prepared is None
+        asked = protocol.Prepare(
+            name, self.request.kind, artifact, self.workload, str(inputs), problem.varied, audited=first
+        )
         reply = self._ask(asked)
         assert isinstance(reply, protocol.Prepared)
         if reply.precision != self.workload.precision:
-            raise Stopped("failed", f"computes in {reply.precision}, asked was {self.workload.precision}")
-        self._prepared = reply
+            raise Stopped(
+                "failed", f"audit effective: computes in {reply.precision}, asked was {self.workload.precision}"
+            )
+        if first:
+            self._prepared = reply
 
-    def measure(self, number: int, started_s: float, asked: protocol.Measure) -> None:
-        """Measure one block of a round; raises `Stopped` if the contender fails or does not answer in time."""
+    def measure(self, number: int, started_s: float, asked: protocol.Measure) -> float:
+        """Measure one block of a round and return the CPU time that it took.
+
+        Raises
+        ------
+        Stopped
+            If the contender fails or does not answer in time.
+        """
         reply = self._ask(asked)
         assert isinstance(reply, protocol.Measured)
         spans = reply.upload_s, reply.compute_s, reply.download_s
-        self.blocks.append(Block(number, started_s, reply.runs, *spans, reply.idle_cpu_s, reply.device_s))
+        block = Block(
+            number,
+            started_s,
+            reply.runs,
+            *spans,
+            reply.idle_cpu_s,
+            reply.device_s,
+            mhz=reply.mhz,
+            memory_bytes=reply.memory_bytes,
+            energy_j=reply.energy_j,
+        )
+        reason = disturbance(reply.waited, reply.mhz, [before.mhz for before in self.blocks], reply.throttled)
+        self.blocks.append(msgspec.structs.replace(block, disturbed=reason))
+        if growth := leak([block.memory_bytes for block in self.blocks]):
+            raise Stopped("failed", f"audit leak: the worker holds {growth:,} bytes more after each block")
+        return reply.cpu_s
+
+    def audit(self, states: NDArray[Any], shift: int) -> None:
+        """Audit the output of the last block; the first one's errors are recorded. Raises `AuditFailed`."""
+        if self.accuracy is None:
+            self.accuracy = self.outputs.first(states, shift)
+        else:
+            self.outputs.later(states, shift)
+
+    def note_background(self, cpus: float) -> None:
+        """Note how many CPUs other processes kept busy in the round of the last block."""
+        self.blocks[-1] = msgspec.structs.replace(self.blocks[-1], background=cpus)
 
     def stop(self, stopped: Stopped) -> None:
         """Take the contender out of the run."""
@@ -123,11 +192,25 @@ class Member:
         return self._prepared.device if self._prepared else None
 
     @property
-    def is_converged(self) -> bool:
-        """Whether the resident time is known well enough."""
-        if not self.blocks:
-            return False
-        return is_converged(median_interval([block.compute_s for block in self.blocks]), self._settings.tolerance)
+    def is_done(self) -> bool:
+        """Whether no more blocks are wanted: the resident time is known well enough, or there are as many as asked.
+
+        Disturbed blocks are repeated, but no more often than half of those that were asked for.
+        """
+        calm, rounds = self._calm, self._settings.rounds
+        if len(calm) >= rounds or len(self.blocks) >= rounds + max(1, rounds // 2):
+            return True
+        times = [block.compute_s for block in calm]
+        return bool(calm) and is_converged(median_interval(times), self._settings.tolerance)
+
+    @property
+    def _calm(self) -> list[Block]:
+        return [block for block in self.blocks if not block.disturbed]
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether too few blocks were undisturbed for statistics of them alone."""
+        return len(self._calm) < min(self._settings.rounds, MINIMUM_SAMPLES, len(self.blocks))
 
     def row(self, probes: Mapping[tuple[str, str], ProbeRecord]) -> Row:
         """Return the contender's row as far as it was measured; `probes` are by device and precision."""
@@ -138,14 +221,21 @@ class Member:
         else:
             return self._row_of_results(probes)
         return Row(
-            self.request.label, self.request.kind, status, reason, artifact=self._artifact, blocks=tuple(self.blocks)
+            self.request.label,
+            self.request.kind,
+            status,
+            reason,
+            artifact=self._artifact,
+            blocks=tuple(self.blocks),
+            finished=self.stopped is not None,
         )
 
     def _row_of_results(self, probes: Mapping[tuple[str, str], ProbeRecord]) -> Row:
         assert self._prepared is not None
         prepared = self._prepared
-        resident = median_interval([block.compute_s for block in self.blocks])
-        end_to_end = median_interval([block.upload_s + block.compute_s + block.download_s for block in self.blocks])
+        used = self.blocks if self.is_disturbed else self._calm
+        resident = median_interval([block.compute_s for block in used])
+        end_to_end = median_interval([block.upload_s + block.compute_s + block.download_s for block in used])
         cost = CostRecord(prepared.operations, prepared.bytes)
         probe = probes.get((prepared.device, prepared.precision))
         least_s, binds = floor_s(cost, probe) if probe else (None, None)
@@ -153,7 +243,7 @@ class Member:
             self.request.label,
             self.request.kind,
             "ran",
-            converged=is_converged(resident),
+            converged=is_converged(resident) and not self.is_disturbed,
             accuracy=self.accuracy,
             resident=resident,
             end_to_end=end_to_end,
@@ -167,6 +257,10 @@ class Member:
             options=prepared.options,
             order=prepared.order,
             sweep=prepared.sweep.option if prepared.sweep else None,
+            audits=(*prepared.audits, *self.outputs.passed, *(["leak"] if len(used) >= LEAK_BLOCKS else [])),
+            disturbed=self.is_disturbed,
+            energy_j=energy_of_a_run(used),
+            finished=self.finished,
             notes=tuple(self._notes()),
             blocks=tuple(self.blocks),
         )

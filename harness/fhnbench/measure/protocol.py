@@ -34,6 +34,10 @@ class Prepare(msgspec.Struct, tag=True, frozen=True):
         What is asked of it.
     inputs
         File of inputs, a NumPy array ``[3, 2 N]`` of the workload's dtype: u0, w0, i_app of the ensemble, twice.
+    varied
+        Names of the inputs in which samples differ.
+    audited
+        Whether the contender is audited; not again where it was in this run.
     """
 
     contender: str
@@ -41,6 +45,8 @@ class Prepare(msgspec.Struct, tag=True, frozen=True):
     artifact: str | None
     workload: Workload
     inputs: str
+    varied: tuple[str, ...] = ()
+    audited: bool = True
 
 
 class Measure(msgspec.Struct, tag=True, frozen=True):
@@ -65,11 +71,27 @@ class MeasureProbe(msgspec.Struct, tag=True, frozen=True):
     """Measure the machine's peaks once."""
 
 
+class Describe(msgspec.Struct, tag=True, frozen=True):
+    """Say what options a contender has, without preparing it."""
+
+    contender: str
+    kind: Kind
+
+
+class Described(msgspec.Struct, tag=True, frozen=True):
+    """A contender's options, and a solver's order and sweep."""
+
+    options: dict[str, Any]
+    order: int | None = None
+    sweep: Sweep | None = None
+
+
 class Prepared(msgspec.Struct, tag=True, frozen=True):
     """A worker is ready.
 
     `prepare_s` is the time of import, compilation, loading and allocation; `run_s` that of a warm run; `options` are
-    the plugin's own, defaults included; `order` and `sweep` a solver's; `notes` the execution's.
+    the plugin's own, defaults included; `order` and `sweep` a solver's; `notes` the execution's; `audits` those that
+    were passed.
     """
 
     prepare_s: float
@@ -82,10 +104,15 @@ class Prepared(msgspec.Struct, tag=True, frozen=True):
     order: int | None = None
     sweep: Sweep | None = None
     notes: tuple[str, ...] = ()
+    audits: tuple[str, ...] = ()
 
 
 class Measured(msgspec.Struct, tag=True, frozen=True):
-    """Spans of one block in seconds (each per run); see `fhnbench.results.record.Block`."""
+    """Spans of one block in seconds (each per run), and the machine meanwhile; see `fhnbench.results.record.Block`.
+
+    `waited` is the time that the worker's threads waited for a CPU, as a share of the block and of the threads;
+    `throttled` whether the clock was; `cpu_s` the CPU time of the worker since its last block.
+    """
 
     runs: int
     upload_s: float
@@ -93,6 +120,12 @@ class Measured(msgspec.Struct, tag=True, frozen=True):
     download_s: float
     idle_cpu_s: float
     device_s: float | None = None
+    cpu_s: float = 0.0
+    waited: float | None = None
+    mhz: float | None = None
+    throttled: bool = False
+    energy_j: float | None = None
+    memory_bytes: int | None = None
 
 
 class Probed(msgspec.Struct, tag=True, frozen=True):
@@ -120,8 +153,8 @@ VERSION = 1
 WORKER = "fhnbench.measure.worker"
 """The program that speaks this protocol."""
 
-Request = PrepareProbe | Prepare | Measure | MeasureProbe
-Reply = Prepared | Measured | Probed | Failed
+Request = PrepareProbe | Prepare | Measure | MeasureProbe | Describe
+Reply = Prepared | Measured | Probed | Described | Failed
 
 encoder = msgspec.json.Encoder()
 requests = msgspec.json.Decoder(Request)

@@ -3,7 +3,11 @@
 The order of a round is random, and contenders take turns one at a time, so that drift of the machine meets all of them
 alike and ratios can be paired. Contenders that would take more than their share of the time sit out rounds. The
 machine's peaks are probed in the same rounds. Accuracy is taken from the output of the first timed block, whose inputs
-are those of the dataset, shifted cyclically.
+are those of the dataset, shifted cyclically; outputs of later blocks, chosen at random, are compared with it.
+
+No more than `LIVE_WORKERS` contenders are prepared at a time. More are divided at random into groups, measured one
+after the other; the fastest contender of the first group takes part in the rounds of all of them, as an anchor that
+shows drift from group to group, and so do the probes.
 """
 
 from __future__ import annotations
@@ -19,45 +23,39 @@ import time
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
-import msgspec
 import numpy as np
 
-from fhnbench.accuracy import measure_accuracy
-from fhnbench.error_profile import error_profile
-from fhnbench.measure import protocol
-from fhnbench.measure.environment import environment, last_level_cache
-from fhnbench.measure.member import Member, Stopped
-from fhnbench.measure.peaks import probes_of
+from fhnbench.errors import FhnbenchError
+from fhnbench.measure import frontier
+from fhnbench.measure.environment import environment
+from fhnbench.measure.member import Member, stopping
+from fhnbench.measure.outputs import OutputAudit
+from fhnbench.measure.peaks import PeakProbe, probes_of
 from fhnbench.measure.program import OWN, Program
+from fhnbench.measure.rounds import Rounds
+from fhnbench.plugins.contender import request
+from fhnbench.plugins.registry import registry
 from fhnbench.problem import VARIABLES, Ensemble
-from fhnbench.results.record import DatasetRecord, RunRecord
-from fhnbench.trajectories import InvalidTrajectories, check_trajectories
+from fhnbench.results.record import DatasetRecord, ProbeRecord, RunRecord
 from fhnbench.workload import Workload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from numpy.typing import NDArray
-
-    from fhnbench.accuracy import Accuracy
     from fhnbench.dataset.reader import Dataset
-    from fhnbench.measure.peaks import PeakProbe
     from fhnbench.plugins.contender import Request
-    from fhnbench.results.record import Settings
+    from fhnbench.results.record import Row, Settings
     from fhnbench.workload import Precision
+
+T = TypeVar("T")
 
 SAVE_EVERY_S = 2.0
 """How often the record is written while a run goes on: so much can be lost by a kill."""
 
-ENOUGH_ROUNDS = 20
-"""Rounds that the time budget should last for, so that fast contenders are known well."""
-
-FLUSH_FACTOR = 2
-"""Cold mode flushes this many times the last-level cache."""
-
-UNKNOWN_CACHE_BYTES = 64 * 2**20
+LIVE_WORKERS = 16
+"""Most contenders that are prepared at a time; each holds some hundred megabytes."""
 
 
 class Session:
@@ -99,18 +97,32 @@ class Session:
         self._random = random.Random(settings.seed)
         self._ensemble = dataset.ensemble[:size]
         self._reference = dataset.reference(slice(0, size))
-        self._flush_bytes = FLUSH_FACTOR * (last_level_cache() or UNKNOWN_CACHE_BYTES) if settings.cold else 0
-        self._members = [
-            Member(chosen, self._workload(chosen.precision), settings, program)
-            for chosen in requests
-            for program in programs
-        ]
+        self._requests = list(requests)
+        self._programs = programs
+        self._members = {one.label: self._of(one) for one in requests}
         self._probes: list[PeakProbe] = []
+        self._probed: set[tuple[str | None, str]] = set()
+        self._anchor: Member | None = None
         self._environment = environment(entry.plugin.distribution for chosen in requests for entry in chosen.entries)
         self._created = datetime.now(UTC).isoformat(timespec="seconds")
+        self._command = shlex.join(["fhnbench", *sys.argv[1:]])
         self._name = uuid.uuid4().hex
+        self._earlier_rows: dict[str, Row] = {}
+        self._earlier_probes: tuple[ProbeRecord, ...] = ()
         self._saved_s = 0.0
-        self._audits_s = 0.0
+        self._rounds = Rounds(settings, self._ensemble, self._random, self._round_done, self._report)
+
+    def resume(self, earlier: RunRecord) -> None:
+        """Go on with a run: rows that are finished in its record are kept, the rest is measured."""
+        self._created, self._command, self._name = earlier.created, earlier.command, earlier.session
+        self._earlier_rows = {row.contender: row for row in earlier.rows}
+        self._earlier_probes = earlier.probes
+        for name, row in self._earlier_rows.items():
+            if row.status == "ran" and row.finished:
+                self._members.pop(name, None)
+        blocks = [block for row in earlier.rows for block in row.blocks]
+        if blocks:
+            self._rounds.go_on(max(block.round for block in blocks) + 1, max(block.started_s for block in blocks))
 
     def run(self) -> RunRecord:
         """Measure everything and return the record.
@@ -118,141 +130,159 @@ class Session:
         Raises
         ------
         FhnbenchError
-            If what the user typed is wrong; nothing has been measured then.
+            If what the user typed is wrong (nothing has been measured then), or the record cannot be written.
         KeyboardInterrupt
             On Ctrl-C; the record of what was measured has been saved.
         """
         complete = False
         with tempfile.TemporaryDirectory(prefix="fhnbench-") as name:
             try:
-                self._prepare(Path(name))
-                self._measure(Path(name))
+                self._run(Path(name))
                 complete = True
             finally:
-                for worker in self._workers:
-                    worker.close()
+                self._end(self._all, finished=False)
+                for probe in self._probes:
+                    probe.close()
                 record = self._record(complete=complete)
-                if complete or self._measured:
+                if complete or any(member.blocks for member in self._all):
                     self._save(record)
         return record
 
     @property
-    def _workers(self) -> list[Member | PeakProbe]:
-        return [*self._members, *self._probes]
+    def _all(self) -> list[Member]:
+        return list(itertools.chain(*self._members.values()))
 
-    @property
-    def _active(self) -> list[Member]:
-        return [member for member in self._members if member.stopped is None]
+    def _run(self, folder: Path) -> None:
+        contenders = list(self._members.values())
+        programs = len(self._programs)
+        share_s = self._settings.time_budget_s / max(1, len(contenders) * programs)
+        groups = grouped(contenders, self._random, max(2, LIVE_WORKERS // programs))
+        for number, group in enumerate(groups):
+            self._run_group(list(itertools.chain(*group)), folder, share_s, more=number + 1 < len(groups))
+        if self._settings.frontier:
+            self._confirm(folder, share_s)
 
-    @property
-    def _measured(self) -> bool:
-        return any(member.blocks for member in self._members)
+    def _run_group(self, group: Sequence[Member], folder: Path, share_s: float, *, more: bool) -> None:
+        """Prepare contenders, measure them, and end their workers; one stays as an anchor if more groups follow."""
+        active = self._prepare(group, folder)
+        self._rounds.measure(active, self._probes, [self._anchor] if self._anchor else [], folder, share_s)
+        if self._anchor is None and more:
+            self._anchor = min((m for m in active if m.stopped is None), key=lambda m: m.block_s, default=None)
+        self._end(member for member in group if member is not self._anchor)
+
+    def _prepare(self, group: Sequence[Member], folder: Path) -> list[Member]:
+        """Prepare contenders and probes, and return the contenders that can be measured."""
+        inputs = {
+            dtype: _write_inputs(folder, self._ensemble.astype(dtype))
+            for dtype in {member.workload.dtype for member in group}
+        }
+        for step, member in enumerate(group):
+            self._report(f"preparing {member.request.label}", step / (len(group) + 1))
+            with stopping(member):
+                member.prepare(self._dataset.problem, inputs[member.workload.dtype])
+        active = [member for member in group if member.stopped is None]
+        self._report("probing the machine", 1 - 1 / (len(group) + 1))
+        devices = {(member.device, member.workload.precision): member.workload for member in active if member.device}
+        asked = [(device, workload) for (device, key), workload in devices.items() if (device, key) not in self._probed]
+        self._probed |= devices.keys()
+        self._probes += probes_of(asked, self._settings.timeout_s)
+        return active
+
+    @staticmethod
+    def _end(members: Iterable[Member], *, finished: bool = True) -> None:
+        for member in members:
+            member.finished = member.finished or finished
+            member.close()
+
+    def _confirm(self, folder: Path, share_s: float) -> None:
+        """Measure what the frontier promises between measured steps, with the surrogates that it is compared with."""
+        beside: dict[str, list[Member]] = {}
+        for contender, surrogate in frontier.confirmations(self._record(complete=False)):
+            label = request(contender, "solver", registry()).label
+            beside.setdefault(label, []).extend(self._members.get(surrogate, ()))
+        known = {one.label for one in self._requests}
+        requests = [one for one in (request(label, "solver", registry()) for label in beside) if one.label not in known]
+        for number in range(0, len(requests), most := LIVE_WORKERS // 2):
+            chosen = requests[number : number + most]
+            self._requests += chosen
+            self._members |= {one.label: self._of(one) for one in chosen}
+            group = list(itertools.chain(*(self._members[one.label] for one in chosen)))
+            others = list(dict.fromkeys(other for one in chosen for other in beside[one.label]))[:most]
+            active = self._prepare(group, folder)
+            self._rounds.measure(active, self._probes, self._prepare(others, folder), folder, share_s)
+            self._end([*group, *others])
+
+    def _of(self, chosen: Request) -> list[Member]:
+        """Return a member for each program."""
+        workload = self._workload(chosen.precision)
+        return [
+            Member(
+                chosen,
+                workload,
+                self._settings,
+                OutputAudit(self._dataset.problem, self._ensemble, self._reference, workload),
+                program,
+            )
+            for program in self._programs
+        ]
 
     def _workload(self, precision: Precision) -> Workload:
         return Workload.of(self._dataset.problem, self._size, precision, self._settings.threads)
 
-    def _prepare(self, folder: Path) -> None:
-        inputs = {
-            dtype: _write_inputs(folder, self._ensemble.astype(dtype))
-            for dtype in {member.workload.dtype for member in self._members}
-        }
-        steps = len(self._members) + 1
-        for step, member in enumerate(self._members):
-            self._report(f"preparing {member.request.label}", step / steps)
-            with _stopping(member):
-                member.prepare(self._dataset.problem, inputs[member.workload.dtype])
-        self._report("probing the machine", 1 - 1 / steps)
-        devices = [(member.device, member.workload) for member in self._active if member.device]
-        self._probes += probes_of(devices, self._settings.timeout_s)
-
-    def _measure(self, folder: Path) -> None:
-        began = time.monotonic()
-        for number in itertools.count():
-            waiting = [member for member in self._active if self._needs_more(member)]
-            if not waiting:
-                return
-            turns: list[Member | PeakProbe] = [member for member in waiting if number % self._stride(member) == 0]
-            if turns:
-                turns += self._probes
-            self._random.shuffle(turns)
-            for turn in turns:
-                elapsed = time.monotonic() - began
-                measuring_s = elapsed - self._audits_s
-                if number > 0 and measuring_s > self._settings.time_budget_s:
-                    return
-                if isinstance(turn, Member):
-                    done = measuring_s / self._settings.time_budget_s
-                    self._report(f"round {number + 1}: {turn.request.label}", done)
-                    self._take_turn(turn, number, elapsed, folder)
-                else:
-                    turn.measure()
-
-    def _needs_more(self, member: Member) -> bool:
-        return len(member.blocks) < self._settings.rounds and not member.is_converged
-
-    def _stride(self, member: Member) -> int:
-        """Return in which rounds a contender takes part: each, or each so-manieth if it would take others' time.
-
-        A contender whose share of the time budget does not last for enough rounds sits out some.
-        """
-        share_s = self._settings.time_budget_s / len(self._active)
-        return max(1, math.ceil(member.block_s * ENOUGH_ROUNDS / share_s))
-
-    def _take_turn(self, member: Member, number: int, started_s: float, folder: Path) -> None:
-        shift = self._random.randrange(0, self._size, 16) if self._size > 16 else 0
-        output = folder / "output.npy" if member.accuracy is None else None
-        asked = protocol.Measure(shift, self._flush_bytes, str(output) if output else None)
-        with _stopping(member):
-            member.measure(number, started_s, asked)
-            if output:
-                began = time.monotonic()
-                member.accuracy = self._audit(np.load(output, allow_pickle=False), member.workload, shift)
-                self._audits_s += time.monotonic() - began
+    def _round_done(self) -> None:
+        """Save the record now and then; that the disk is full at the moment doesn't end a run."""
         if time.monotonic() - self._saved_s > SAVE_EVERY_S:
+            with contextlib.suppress(FhnbenchError):
+                self._save(self._record(complete=False))
             self._saved_s = time.monotonic()
-            self._save(self._record(complete=False))
-
-    def _audit(self, states: NDArray[Any], workload: Workload, shift: int) -> Accuracy:
-        """Check the copied output of a timed run and return its errors."""
-        u0, w0, i_app = (np.roll(getattr(self._ensemble, name), -shift) for name in VARIABLES)
-        shifted = Ensemble(u0, w0, i_app, self._ensemble.model)
-        try:
-            check_trajectories(states, workload, shifted)
-        except InvalidTrajectories as error:
-            raise Stopped("failed", str(error)) from None
-        states = np.roll(states, shift, axis=2)
-        accuracy = measure_accuracy(states, self._reference, workload.times)
-        profile = error_profile(states, self._reference, self._ensemble, self._dataset.problem)
-        return msgspec.structs.replace(accuracy, profile=profile)
 
     def _record(self, *, complete: bool) -> RunRecord:
         dataset = self._dataset
-        peaks = {
-            (probe.best.device, probe.best.precision): probe.best for probe in self._probes if probe.best.fma_per_s
-        }
+        probes = {(record.device, record.precision): record for record in self._earlier_probes}
+        for probe in self._probes:
+            if probe.best.fma_per_s:
+                key = probe.best.device, probe.best.precision
+                probes[key] = _better(probe.best, probes.get(key))
         return RunRecord(
             created=self._created,
-            command=shlex.join(["fhnbench", *sys.argv[1:]]),
+            command=self._command,
             problem=dataset.problem,
             dataset=DatasetRecord(
                 dataset.path.name, dataset.digest, self._size, dataset.sampling, dataset.seed, dataset.error_floor
             ),
             settings=self._settings,
             environment=self._environment,
-            probes=tuple(peaks.values()),
-            rows=tuple(member.row(peaks) for member in self._members),
+            probes=tuple(probes.values()),
+            rows=tuple(row for one in self._requests for row in self._rows_of(one.label, probes)),
             complete=complete,
             session=self._name,
         )
 
+    def _rows_of(self, label: str, probes: dict[tuple[str, str], ProbeRecord]) -> list[Row]:
+        """Return a contender's rows: that of the earlier run until this one has measured it."""
+        members, earlier = self._members.get(label, []), self._earlier_rows.get(label)
+        if earlier and not any(member.blocks or member.stopped for member in members):
+            return [earlier]
+        return [member.row(probes) for member in members]
 
-@contextlib.contextmanager
-def _stopping(member: Member) -> Iterator[None]:
-    """Take a member out of the run when it stops; the others go on."""
-    try:
-        yield
-    except Stopped as stopped:
-        member.stop(stopped)
+
+def grouped(contenders: Sequence[T], order: random.Random, most: int) -> list[list[T]]:
+    """Divide contenders into groups as equal as can be, at random if there is more than one.
+
+    A group and the anchor are no more than `most`.
+    """
+    if len(contenders) <= most:
+        return [list(contenders)]
+    shuffled = order.sample(list(contenders), len(contenders))
+    count = math.ceil(len(contenders) / (most - 1))
+    return [shuffled[number::count] for number in range(count)]
+
+
+def _better(one: ProbeRecord, other: ProbeRecord | None) -> ProbeRecord:
+    if other is None:
+        return one
+    peaks = max(one.fma_per_s, other.fma_per_s), max(one.bytes_per_s, other.bytes_per_s)
+    return ProbeRecord(one.precision, *peaks, one.device)
 
 
 def _write_inputs(folder: Path, ensemble: Ensemble) -> Path:

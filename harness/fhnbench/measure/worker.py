@@ -11,12 +11,14 @@ import msgspec
 import numpy as np
 
 from fhnbench.measure import protocol
+from fhnbench.measure.audits import AuditFailed, audit
 from fhnbench.measure.pinning import pin_busiest_threads, thread_times
 from fhnbench.measure.serving import serve
 from fhnbench.measure.statistics import is_stationary
-from fhnbench.plugins.contender import load, request
+from fhnbench.measure.telemetry import memory_bytes, telemetry
+from fhnbench.plugins.contender import SolverContender, load, request
 from fhnbench.plugins.interfaces import Solver
-from fhnbench.plugins.options import option_fields
+from fhnbench.plugins.options import build, option_fields
 from fhnbench.plugins.registry import registry
 from fhnbench.plugins.specs import import_target
 from fhnbench.problem import Ensemble
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fhnbench.plugins.contender import SolverContender, SurrogateContender
+    from fhnbench.plugins.contender import SurrogateContender
     from fhnbench.plugins.interfaces import DeviceProbe, Execution
 
 SHORTEST_BLOCK_S = 5e-3
@@ -41,13 +43,19 @@ class ContenderWorker:
 
     def __init__(self, asked: protocol.Prepare, wrap: Callable[[Execution], Execution] = lambda inner: inner) -> None:
         self._workload = asked.workload
-        self._inputs: NDArray[Any] = np.load(asked.inputs, mmap_mode="r")
+        self._given: NDArray[Any] = np.load(asked.inputs, mmap_mode="r")
+        self._inputs = np.array(self._given)  # so that a contender that writes to its inputs spoils only its own
+        self._inputs.flags.writeable = False
         began = time.perf_counter()
         chosen = request(asked.contender, asked.kind, registry())
         contender = load(chosen, Path(asked.artifact) if asked.artifact else None)
         self._execution: Execution = wrap(contender.prepare(asked.workload))
         prepare_s = time.perf_counter() - began
         run_s = self._warm_up()
+        audits: tuple[str, ...] = ()
+        if asked.audited:
+            audits = audit(self._execution, self._ensemble, self._workload, asked.varied)
+            self._require_inputs()
         self._runs = max(1, math.ceil(SHORTEST_BLOCK_S / run_s))
         cost = contender.cost(asked.workload)
         effective = self._execution.effective
@@ -58,9 +66,11 @@ class ContenderWorker:
             float(cost.bytes),
             effective.device,
             effective.precision,
-            **described(contender),
+            **_described(contender),
             notes=self._execution.notes,
+            audits=audits,
         )
+        self._telemetry = telemetry(effective.device)
         self._cpu_s = time.process_time()
 
     def measure(self, asked: protocol.Measure) -> protocol.Measured:
@@ -73,6 +83,7 @@ class ContenderWorker:
         elif runs > 1:  # short: wake the threads and fetch what others have put out of the caches
             execution.run()
             execution.synchronize()
+        before = self._telemetry.read()
         start = clock()
         execution.upload(ensemble)
         execution.synchronize()
@@ -87,8 +98,11 @@ class ContenderWorker:
         computed = clock()
         states = execution.output()
         downloaded = clock()
+        after = self._telemetry.read()
+        cpu_s = time.process_time() - self._cpu_s
         if asked.save:
             np.save(asked.save, states, allow_pickle=False)
+        self._require_inputs()
         self._cpu_s = time.process_time()
         return protocol.Measured(
             runs,
@@ -97,7 +111,17 @@ class ContenderWorker:
             downloaded - computed,
             idle_cpu_s,
             device_s=execution.clock.seconds() / runs if execution.clock else None,
+            cpu_s=cpu_s,
+            waited=_change(before.waited_s, after.waited_s, (after.at_s - before.at_s) * self._workload.threads),
+            mhz=after.mhz,
+            throttled=bool(_change(before.throttled, after.throttled)) or bool(after.throttled and before.throttled),
+            energy_j=_change(before.energy_j, after.energy_j),
+            memory_bytes=memory_bytes(),
         )
+
+    def _require_inputs(self) -> None:
+        if not np.array_equal(self._inputs, self._given):
+            raise AuditFailed("inputs-written", "the inputs are not what they were before the runs")
 
     def _warm_up(self) -> float:
         """Run until times are stationary, pin threads; return the time of a warm run in seconds."""
@@ -123,7 +147,11 @@ class ContenderWorker:
         return Ensemble(u0, w0, i_app, self._workload.model)
 
 
-def described(contender: SolverContender | SurrogateContender) -> dict[str, Any]:
+def _change(before: float | None, after: float | None, per: float = 1.0) -> float | None:
+    return None if before is None or after is None else (after - before) / per
+
+
+def _described(contender: SolverContender | SurrogateContender) -> dict[str, Any]:
     """Return a contender's options, and a solver's order and sweep."""
     plugin = contender.plugin
     options = {field.name: msgspec.to_builtins(getattr(plugin, field.name)) for field in option_fields(type(plugin))}
@@ -165,6 +193,16 @@ class Answers:
 
     def __call__(self, asked: protocol.Request) -> protocol.Reply:
         """Return the reply to a request."""
+        try:
+            return self._answer(asked)
+        except AuditFailed as failed:
+            return protocol.Failed("failed", str(failed))
+
+    def _answer(self, asked: protocol.Request) -> protocol.Reply:
+        if isinstance(asked, protocol.Describe):
+            chosen = request(asked.contender, asked.kind, registry())
+            solver = build(chosen.name, import_target(chosen.entries[0].spec.target), chosen.options)
+            return protocol.Described(**_described(SolverContender(solver)))
         if isinstance(asked, protocol.Prepare | protocol.PrepareProbe):
             self._worker = self._contender(asked) if isinstance(asked, protocol.Prepare) else ProbeWorker(asked)
             ready: protocol.Prepared = self._worker.ready

@@ -69,14 +69,7 @@ def select_artifact(entry: Entry[SurrogateSpec], problem: Problem, selectors: Ma
         if family != entry.spec.name:
             raise FhnbenchError(f"{path}: an artifact of {family}, not of {entry.spec.name}")
         return path
-    fitting = [
-        (metadata.validation.get("mae", float("inf")), path)
-        for path, metadata in artifacts_of(entry)
-        if metadata.problem.name == problem.name
-        and metadata.problem.model == problem.model
-        and metadata.problem.save_interval == problem.save_interval
-        and all(SELECTORS[key](metadata) == value for key, value in selectors.items())
-    ]
+    fitting = fitting_artifacts(entry, problem, selectors)
     if not fitting:
         wanted = "".join(f", {key}={value}" for key, value in selectors.items())
         options = "".join(
@@ -86,7 +79,22 @@ def select_artifact(entry: Entry[SurrogateSpec], problem: Problem, selectors: Ma
             f"no artifact of {entry.spec.name} for problem {problem.name}{wanted}; "
             f"train one: fhnbench train {entry.spec.name} --problem {problem.name}{options}"
         )
-    return min(fitting)[1]
+    return fitting[0][1]
+
+
+def fitting_artifacts(
+    entry: Entry[SurrogateSpec], problem: Problem, selectors: Mapping[str, str]
+) -> list[tuple[float, Path, ArtifactMetadata]]:
+    """Return validation error, file and metadata of the artifacts that fit a problem and selectors, the best first."""
+    fitting = [
+        (metadata.validation.get("mae", float("inf")), path, metadata)
+        for path, metadata in artifacts_of(entry)
+        if metadata.problem.name == problem.name
+        and metadata.problem.model == problem.model
+        and metadata.problem.save_interval == problem.save_interval
+        and all(SELECTORS[key](metadata) == value for key, value in selectors.items())
+    ]
+    return sorted(fitting, key=lambda found: found[:2])
 
 
 def uncovered(metadata: ArtifactMetadata, problem: Problem) -> str | None:

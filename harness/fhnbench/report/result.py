@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fhnbench.report.claims import sentences, times_as_long
 from fhnbench.report.text import count, duration, error, listed
 from fhnbench.results.claims import claims
-from fhnbench.results.front import pareto_front
+from fhnbench.results.front import flags, pareto_front
 
 if TYPE_CHECKING:
     from fhnbench.results.claims import Claim
@@ -103,7 +103,8 @@ def cells(row: Row) -> tuple[str, ...]:
     accuracy, resident, end_to_end = row.accuracy, row.resident, row.end_to_end
     if not (accuracy and resident and end_to_end):
         return (row.contender, *[""] * (len(COLUMNS) - 2), row.status.replace("_", " "))
-    roofline = f"{row.roofline_fraction:.0%}" if row.roofline_fraction is not None else ""
+    binds = {"memory": " m", "arithmetic": " a", None: ""}[row.binds]
+    roofline = f"{row.roofline_fraction:.0%}{binds}" if row.roofline_fraction is not None else ""
     return (
         row.contender,
         error(accuracy.mae),
@@ -127,7 +128,7 @@ def _status(row: Row) -> str:
 def _footnotes(rows: list[Row]) -> tuple[Footnote, ...]:
     said: dict[str, list[str]] = {}
     for row in rows:
-        for remark in filter(None, (row.reason, *row.notes)):
+        for remark in filter(None, (row.reason, *flags(row), *row.notes)):
             said.setdefault(remark, []).append(row.contender)
     return tuple(Footnote(n, tuple(names), text) for n, (text, names) in enumerate(said.items(), 1))
 

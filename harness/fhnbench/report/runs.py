@@ -29,7 +29,16 @@ _FIGURES = {
     },
     **{
         name: name
-        for name in ("prepare_s", "throughput", "roofline_fraction", "binds", "converged", "disturbed", "reason")
+        for name in (
+            "prepare_s",
+            "throughput",
+            "roofline_fraction",
+            "binds",
+            "energy_j",
+            "converged",
+            "disturbed",
+            "reason",
+        )
     },
 }
 

@@ -139,11 +139,17 @@ class Claim(msgspec.Struct, frozen=True):
 
 def claims(record: RunRecord) -> tuple[Claim, ...]:
     """Return what a record says about each surrogate that ran, from fast to slow."""
+    return tuple(sorted((_claim(*pair) for pair in comparisons(record)), key=lambda claim: claim.time_s))
+
+
+def comparisons(record: RunRecord) -> list[tuple[Row, list[Row]]]:
+    """Return each surrogate that ran, with the classical contenders that ran on the same device."""
     ran = [row for row in record.rows if row.status == "ran" and row.resident and row.accuracy and row.effective]
-    solvers = [row for row in ran if row.kind == "solver"]
-    surrogates = [row for row in ran if row.kind == "surrogate"]
-    found = [_claim(row, [other for other in solvers if _device(other) == _device(row)]) for row in surrogates]
-    return tuple(sorted(found, key=lambda claim: claim.time_s))
+    return [
+        (row, [other for other in ran if other.kind == "solver" and _device(other) == _device(row)])
+        for row in ran
+        if row.kind == "surrogate"
+    ]
 
 
 def matched_between(row: Row, solvers: Sequence[Row]) -> Between | None:

@@ -64,7 +64,17 @@ def is_impossible(row: Row) -> bool:
 
 def is_weak(row: Row) -> bool:
     """Return whether a classical contender is far below its roofline: faster code would beat it."""
-    return row.kind == "solver" and row.roofline_fraction is not None and row.roofline_fraction < WEAK
+    known = row.roofline_fraction is not None and not row.disturbed
+    return row.kind == "solver" and known and (row.roofline_fraction or 0.0) < WEAK
+
+
+def flags(row: Row) -> tuple[str, ...]:
+    """Return what is wrong with a contender's time, in words: above its roofline, or a baseline far below it."""
+    if is_impossible(row):
+        return ("above 100% of its roofline: its declared cost or its timing is wrong",)
+    if is_weak(row):
+        return ("a weak baseline: so far below its roofline that better code would beat it",)
+    return ()
 
 
 def points(rows: Iterable[Row]) -> list[Point]:

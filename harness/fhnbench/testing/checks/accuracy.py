@@ -9,9 +9,9 @@ import numpy as np
 
 from fhnbench.errors import Refused
 from fhnbench.plugins.interfaces import Solver
-from fhnbench.testing.compare import ROUNDING
 from fhnbench.testing.ensembles import read_only
 from fhnbench.testing.outcome import ConformanceFailure, NotApplicable
+from fhnbench.trajectories import ROUNDING
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,0 +1,171 @@
+"""Solvers that look faster, or better, than they are once they are timed."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from fhnbench import Cost
+from mutants.base import Heun, Wrapped, Wrapping
+
+if TYPE_CHECKING:
+    from fhnbench import Ensemble, Workload
+
+
+class _RemembersResults(Wrapping):
+    def __init__(self, workload: Workload, inner: Any) -> None:
+        super().__init__(workload, inner)
+        self.results: dict[bytes, Any] = {}
+        self.key = b""
+
+    def upload(self, ensemble: Ensemble) -> None:
+        super().upload(ensemble)
+        self.key = b"".join(array.tobytes() for array in (ensemble.u0, ensemble.w0, ensemble.i_app))
+
+    def run(self) -> None:
+        if self.key not in self.results:
+            super().run()
+            self.results[self.key] = self.inner.output().copy()
+        self.last = self.results[self.key]
+
+    def output(self) -> Any:
+        return self.last
+
+
+@dataclass(frozen=True)
+class RemembersResults(Wrapped):
+    """A solver that looks up inputs that it has seen."""
+
+    execution = _RemembersResults
+
+
+class _RunsOnce(Wrapping):
+    fresh = False
+
+    def upload(self, ensemble: Ensemble) -> None:
+        super().upload(ensemble)
+        self.fresh = True
+
+    def run(self) -> None:
+        if self.fresh:
+            super().run()
+        self.fresh = False
+
+
+@dataclass(frozen=True)
+class RunsOnce(Wrapped):
+    """A solver that computes once an upload, however often it is run."""
+
+    execution = _RunsOnce
+
+
+class _ReturnsEarly(Wrapping):
+    thread: threading.Thread | None = None
+
+    def upload(self, ensemble: Ensemble) -> None:
+        self.join()
+        super().upload(ensemble)
+
+    def run(self) -> None:
+        self.join()
+        self.thread = threading.Thread(target=self.inner.run)
+        self.thread.start()
+
+    def synchronize(self) -> None:
+        """Forget to wait."""
+
+    def join(self) -> None:
+        if self.thread:
+            self.thread.join()
+
+    def close(self) -> None:
+        self.join()
+
+
+@dataclass(frozen=True)
+class ReturnsEarly(Wrapped):
+    """A solver that goes on in a thread after it said that it was ready."""
+
+    execution = _ReturnsEarly
+
+
+class _WrongStream(_ReturnsEarly):
+    def output(self) -> Any:
+        self.join()
+        return self.inner.output()
+
+
+@dataclass(frozen=True)
+class WrongStream(Wrapped):
+    """A solver that waits for another queue than the one it computes in; only fetching waits for the right one."""
+
+    execution = _WrongStream
+
+
+@dataclass(frozen=True)
+class EverySecondPoint(Heun):
+    """A solver that computes every second save point and draws lines between them."""
+
+    def integrate(self, workload: Workload, u0: Any, w0: Any, i_app: Any, states: Any) -> None:
+        super().integrate(workload, u0, w0, i_app, states)
+        states[1:-1:2] = (states[0:-2:2] + states[2::2]) / 2
+
+
+@dataclass(frozen=True)
+class RepeatsPoints(Heun):
+    """A solver that saves every second state twice."""
+
+    def integrate(self, workload: Workload, u0: Any, w0: Any, i_app: Any, states: Any) -> None:
+        super().integrate(workload, u0, w0, i_app, states)
+        states[3::2] = states[2:-1:2]
+
+
+class _Tires(Wrapping):
+    runs = 0
+    honest: ClassVar[int] = 12
+
+    def run(self) -> None:
+        super().run()
+        self.runs += 1
+
+    def output(self) -> Any:
+        states = self.inner.output()
+        if self.runs > self.honest:
+            states[1:] *= 0.9
+        return states
+
+
+@dataclass(frozen=True)
+class Tires(Wrapped):
+    """A solver that is right as long as it thinks that someone looks."""
+
+    execution = _Tires
+
+
+class _KeepsOutputs(Wrapping):
+    def __init__(self, workload: Workload, inner: Any) -> None:
+        super().__init__(workload, inner)
+        self.kept: list[Any] = []
+
+    def run(self) -> None:
+        super().run()
+        self.kept.append(np.ones(2**20))
+
+
+@dataclass(frozen=True)
+class KeepsOutputs(Wrapped):
+    """A solver that holds more memory after each run."""
+
+    execution = _KeepsOutputs
+
+
+@dataclass(frozen=True)
+class Boasts(Heun):
+    """A solver that declares a million times the work it does, to be close to its roofline."""
+
+    def cost(self, workload: Workload) -> Cost:
+        true = super().cost(workload)
+        return Cost(1e6 * true.operations, true.bytes)
