@@ -74,7 +74,7 @@ class TestDiscovery:
 
     def test_hooks_are_documented(self) -> None:
         hooks = [name for name in vars(hookspecs) if name.startswith("fhnbench_")]
-        assert len(hooks) == 4
+        assert len(hooks) == 5
         for name in hooks:
             assert (getattr(hookspecs, name).__doc__ or "").startswith("Return "), name
 

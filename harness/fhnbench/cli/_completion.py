@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fhnbench.plugins.contender import Kind, Request
 
 
-class Contender(click.ParamType):
+class Contender(click.ParamType):  # type: ignore[type-arg]  # older versions of click take none
     """A contender's name with options; as a parameter it is text, which the command reads.
 
     Parameters
