@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+
 import msgspec
 import numpy as np
 
-from fhnbench import Artifact, ArtifactMetadata, Network, TrainingRecord, standard_problem
+from fhnbench import Artifact, ArtifactMetadata, Network, NetworkModule, TrainingRecord, export_onnx, standard_problem
 
 
 def artifact_of(network: Network, seed: int = 0) -> Artifact:
@@ -69,3 +71,9 @@ NETWORKS: dict[str, Network] = {
     "trajectory": network_of((8,), "softplus", output="state", pass_points=50),
 }
 """One network of every kind that a runtime meets."""
+
+
+@functools.cache
+def exported(name: str, precision: str = "float32", passes: int = 1) -> bytes:
+    """Return the ONNX model of a network of `NETWORKS`, exported once for all tests."""
+    return export_onnx(NetworkModule.of(artifact_of(NETWORKS[name])), precision, passes)

@@ -61,7 +61,8 @@ def test_tasks_are_listed_once_and_their_contenders_exist():
 def test_the_run_is_an_ordinary_one(tmp_path):
     arguments = gpu_check.run_arguments(plan(["euler-cuda", "ddnn-trt"], 600), 1000, tmp_path)
     assert arguments[:5] == ["run", "--solver", "euler-cuda", "--surrogate", "ddnn-trt"]
-    assert arguments[5:] == ["--problem", "C", "--size", "1000", "--time-budget", "60", "--output", str(tmp_path)]
+    assert arguments[5:9] == ["--problem", "C", "--size", "1000"]
+    assert arguments[9:] == ["--time-budget", "60", "--timeout", "150", "--output", str(tmp_path)]
 
 
 def on_gpu(of, **fields):

@@ -22,7 +22,6 @@ from fhnbench import (
     Unavailable,
     Workload,
     check_trajectories,
-    export_onnx,
     network_cost,
     standard_problem,
 )
@@ -30,7 +29,7 @@ from fhnbench.plugins.options import build
 from fhnbench_onnxruntime.execution import CHUNKS, OnnxExecution, share_out
 from fhnbench_onnxruntime.runtime import OnnxRuntime
 from fhnbench_onnxruntime.session import CpuSession
-from networks import NETWORKS, artifact_of, network_of
+from networks import NETWORKS, artifact_of, exported, network_of
 
 
 class Family(SurrogateFamily):
@@ -48,7 +47,7 @@ class Family(SurrogateFamily):
 
 @functools.cache
 def session_of(name, precision="float32"):
-    return CpuSession(export_onnx(NetworkModule.of(artifact_of(NETWORKS[name])), precision))
+    return CpuSession(exported(name, precision))
 
 
 def ensemble_of(size, precision="float32"):
@@ -201,7 +200,7 @@ def test_another_provider_is_an_error(monkeypatch):
         onnxruntime.InferenceSession, "get_providers", lambda _: ["XnnpackExecutionProvider", "CPUExecutionProvider"]
     )
     with pytest.raises(Unavailable, match=r"computes with Xnnpack.*, CPUExecutionProvider, asked was CPUExec"):
-        CpuSession(export_onnx(NetworkModule.of(artifact_of(NETWORKS["iterative state"])), "float32"))
+        CpuSession(exported("iterative state"))
 
 
 def test_the_chunk_is_an_option():

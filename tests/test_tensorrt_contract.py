@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 
 import fhnbench_tensorrt
-from fhnbench import NetworkModule, export_onnx
 from fhnbench_tensorrt.model import static_model
-from networks import NETWORKS, artifact_of
+from networks import exported
 from tensorrt_contract.table import CALLS, NAMES, OURS, PROPERTIES
 
 CONTRACT = Path(__file__).parent / "tensorrt_contract"
@@ -78,7 +77,7 @@ def found(request, site, tmp_path_factory):
     """Return what `examine.py` finds out about one version."""
     bindings = bindings_10(tmp_path_factory.mktemp("bindings")) if request.param == 10 else bindings_11()
     paths = [str(folder) for folder in (bindings, site, CONTRACT)]
-    model = static_model(export_onnx(NetworkModule.of(artifact_of(NETWORKS["iterative"])), "float32"), 64)
+    model = static_model(exported("iterative"), 64)
     done = subprocess.run(
         [sys.executable, CONTRACT / "examine.py"],
         input=model.content,

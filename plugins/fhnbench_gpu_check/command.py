@@ -24,6 +24,7 @@ MEASURES_THE_DEVICE = "euler-cuda"
 PROBLEM = "C"
 
 _SLACK_S = 30.0
+_ANSWER_S = 150.0
 _WORST = (ExitStatus.OK, ExitStatus.DID_NOT_RUN, ExitStatus.GATE_FAILED, ExitStatus.USER_ERROR, ExitStatus.INTERNAL)
 
 
@@ -86,8 +87,8 @@ def run_arguments(planned: Plan, size: int, output: Path) -> list[str]:
     from fhnbench_gpu_check.plan import ROUNDS_S
 
     named = [word for task in planned.measured for word in (f"--{task.action}", task.contender)]
-    settings = ["--problem", PROBLEM, "--size", str(size), "--time-budget", f"{ROUNDS_S:g}", "--output", str(output)]
-    return ["run", *named, *settings]
+    limits = ["--time-budget", f"{ROUNDS_S:g}", "--timeout", f"{_ANSWER_S:g}"]
+    return ["run", *named, "--problem", PROBLEM, "--size", str(size), *limits, "--output", str(output)]
 
 
 def check(planned: Plan, ends: float) -> list[ExitStatus]:
