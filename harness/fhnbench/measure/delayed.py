@@ -29,6 +29,7 @@ class DelayedExecution(Execution):
 
     def __init__(self, execution: Execution, share: float) -> None:
         self.effective = execution.effective
+        self.notes = execution.notes
         self._execution = execution
         self._share = share
 
