@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from fhnbench.errors import FhnbenchError
@@ -72,6 +75,19 @@ def test_a_program_has_its_own_version_of_a_file(tmp_path):
     assert program.own(ours / "new") == ours / "new"
     assert program.own(tmp_path / "elsewhere") == tmp_path / "elsewhere"
     assert OWN.own(ours / "both") == ours / "both"
+
+
+def test_the_protocol_has_not_changed_without_its_version():
+    """Where this fails, raise `VERSION` unless workers of the revision before still understand, and note the digest."""
+
+    def bare(schema):
+        if isinstance(schema, dict):
+            return {key: bare(value) for key, value in schema.items() if key != "description"}
+        return [bare(one) for one in schema] if isinstance(schema, list) else schema
+
+    schemas = msgspec.json.schema_components([protocol.Request, protocol.Reply])
+    digest = hashlib.sha256(json.dumps(bare(schemas), sort_keys=True).encode()).hexdigest()[:12]
+    assert (protocol.VERSION, digest) == (2, "a44eaed5f197")
 
 
 @pytest.mark.slow

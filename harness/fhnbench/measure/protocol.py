@@ -147,7 +147,7 @@ class Failed(msgspec.Struct, tag=True, frozen=True):
     traceback: str = ""
 
 
-VERSION = 1
+VERSION = 2
 """Raised by a change after which a worker of the revision before cannot answer, or its answers mean something else."""
 
 WORKER = "fhnbench.measure.worker"

@@ -45,14 +45,14 @@ def times_of(records: Iterable[RunRecord], contender: str, span: Span = "residen
     found = {}
     for record in records:
         row = next((row for row in record.rows if row.contender == contender and row.status == "ran"), None)
-        if row and row.blocks:
-            found[session_of(record)] = row_times(row, span)
+        if row and (times := row_times(row, span)):
+            found[session_of(record)] = times
     return found
 
 
 def row_times(row: Row, span: Span = "resident") -> dict[int, float]:
-    """Return the times of a row by round, in seconds."""
-    return {block.round: SPANS[span](block) for block in row.blocks}
+    """Return the times of a row by round, in seconds; those of disturbed blocks only if the row rests on them."""
+    return {block.round: SPANS[span](block) for block in row.blocks if row.disturbed or not block.disturbed}
 
 
 def session_of(record: RunRecord) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from fhnbench.report.result import ordered
+from fhnbench.results.collection import row_times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,7 @@ def export(record: RunRecord) -> str:
 
 
 def _benchmark(row: Row, record: RunRecord) -> dict[str, Any]:
-    times = [block.compute_s for block in row.blocks]
+    times = list(row_times(row).values())
     return {
         "group": f"problem {record.problem.name}, {record.dataset.size:,} samples",
         "name": row.contender,
