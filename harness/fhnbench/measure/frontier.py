@@ -151,9 +151,13 @@ def _artifacts(one: Request, problem: Problem) -> Iterator[Request]:
         told = {key: say(metadata) for key, say in SELECTORS.items() if key != "artifact"}
         if told not in selectors:
             selectors.append(told)
-    telling = [key for key in ("hidden", "activation", "recipe") if len({told[key] for told in selectors}) > 1]
+    telling: list[str] = []
+    for key in SELECTORS:
+        apart = len({tuple(told[name] for name in telling) for told in selectors}) == len(selectors)
+        if key != "artifact" and not apart and len({told[key] for told in selectors}) > 1:
+            telling.append(key)
     for told in selectors:
-        yield dataclasses.replace(one, selectors={key: told[key] for key in telling})
+        yield dataclasses.replace(one, selectors={key: told[key] for key in telling if told[key]})
     if not selectors:
         yield one
 

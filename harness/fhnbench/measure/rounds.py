@@ -135,7 +135,8 @@ class Rounds:
             if output:
                 began = time.monotonic()
                 member.audit(np.load(output, allow_pickle=False), shift)
-                member.next_audit = len(member.blocks) + self._random.randint(0, 2 if len(member.blocks) == 1 else 12)
+                count = len(member.blocks)  # ever more rarely, and soon after the first
+                member.next_audit = count + self._random.randint(count // 2, 2 * count)
                 self._audits_s += time.monotonic() - began
         self._done()
 

@@ -54,6 +54,9 @@ T = TypeVar("T")
 SAVE_EVERY_S = 2.0
 """How often the record is written while a run goes on: so much can be lost by a kill."""
 
+SAVING_SHARE = 20
+"""Of a large record, less often: so many times as long passes as writing it takes."""
+
 LIVE_WORKERS = 16
 """Most contenders that are prepared at a time; each holds some hundred megabytes."""
 
@@ -109,7 +112,7 @@ class Session:
         self._name = uuid.uuid4().hex
         self._earlier_rows: dict[str, Row] = {}
         self._earlier_probes: tuple[ProbeRecord, ...] = ()
-        self._saved_s = 0.0
+        self._next_save_s = 0.0
         self._rounds = Rounds(settings, self._ensemble, self._random, self._round_done, self._report)
 
     def resume(self, earlier: RunRecord) -> None:
@@ -231,10 +234,12 @@ class Session:
 
     def _round_done(self) -> None:
         """Save the record now and then; that the disk is full at the moment doesn't end a run."""
-        if time.monotonic() - self._saved_s > SAVE_EVERY_S:
+        began = time.monotonic()
+        if began > self._next_save_s:
             with contextlib.suppress(FhnbenchError):
                 self._save(self._record(complete=False))
-            self._saved_s = time.monotonic()
+            took_s = time.monotonic() - began
+            self._next_save_s = began + max(SAVE_EVERY_S, SAVING_SHARE * took_s)
 
     def _record(self, *, complete: bool) -> RunRecord:
         dataset = self._dataset
