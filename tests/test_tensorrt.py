@@ -16,8 +16,9 @@ from fhnbench import FhnbenchError, NetworkModule, Refused, Unavailable, Workloa
 from fhnbench.plugins.options import build
 from fhnbench_tensorrt import availability
 from fhnbench_tensorrt.cache import EngineKey, engine_file, load_engine, store_engine
+from fhnbench_tensorrt.choice import Attempt, choose
 from fhnbench_tensorrt.device import DeviceError, DeviceMemory, Rows, Stream, StreamClock, call, open_gpu, pinned_array
-from fhnbench_tensorrt.layout import ALIGNMENT, ITEMSIZE, MOST_ROWS, Layout, describe, layouts, split
+from fhnbench_tensorrt.layout import ALIGNMENT, ITEMSIZE, MOST_ROWS, Layout, layouts, split
 from fhnbench_tensorrt.model import static_model
 from fhnbench_tensorrt.runtime import TensorRT
 from networks import NETWORKS, artifact_of, exported, network_of
@@ -268,13 +269,65 @@ def test_the_bindings_of_the_driver_take_what_they_are_given():
             work()
 
 
-def test_notes_say_what_was_chosen_and_built():
-    layout = Layout(NETWORKS["iterative"], 51, 50_048, 2, 50)
-    assert describe(layout, 0.0, 4, 4) == "1 call for each of 2 chunks of 50,048 samples; engines from the cache"
-    layout = Layout(NETWORKS["direct"], 51, 1024, 1, 1)
-    assert describe(layout, 130.4, 1, 2) == (
-        "50 calls for each of 1 chunk of 1,024 samples; engines built in 130 s, 1 of 2 alternatives not built"
+class Tried:
+    """What an attempt may give."""
+
+    closed = False
+
+    def close(self):
+        self.closed = True
+
+
+def chosen(results, layouts_):
+    """Choose between layouts whose attempts give these: seconds of a run and of a build, or what they refuse."""
+    tried: dict[Layout, Tried] = {}
+
+    def attempt(layout):
+        result = results[len(tried)]
+        tried[layout] = Tried()
+        if isinstance(result, Refused):
+            raise result
+        return Attempt(tried[layout], *result)
+
+    best, notes = choose(layouts_, attempt)
+    prepared = [one for one, made in zip(tried.values(), results, strict=False) if not isinstance(made, Refused)]
+    assert [one for one in prepared if not one.closed] == [best]
+    return next(number for number, one in enumerate(tried.values()) if one is best), len(tried), notes
+
+
+FOUR = layouts(NETWORKS["iterative"], 51, 100_000, None, "measured")
+
+
+def test_the_fastest_layout_is_chosen_and_the_others_closed():
+    best, tried, notes = chosen([(3e-3, 5.0), (1e-3, 20.0), (2e-3, 4.0), (4e-3, 6.0)], FOUR)
+    assert (best, tried) == (1, 4)
+    assert notes == ("1 call for each of 2 chunks of 50,048 samples; engines built in 35 s",)
+
+
+def test_no_more_is_built_once_builds_have_taken_long():
+    best, tried, notes = chosen([(3e-3, 90.0), (4e-3, 90.0)], FOUR)
+    assert (best, tried) == (0, 2)
+    assert notes == (
+        "50 calls for each of 2 chunks of 50,048 samples; engines built in 180 s, 2 of 4 alternatives not built",
     )
+
+
+def test_engines_from_the_cache_are_all_tried():
+    assert chosen([(1e-3, 0.0)] * 4, FOUR)[1:] == (
+        4,
+        ("50 calls for each of 2 chunks of 50,048 samples; engines from the cache",),
+    )
+
+
+def test_a_layout_that_is_refused_leaves_the_others():
+    best, tried, notes = chosen([(3e-3, 1.0), Refused("no memory"), (2e-3, 1.0), (4e-3, 1.0)], FOUR)
+    assert (best, tried) == (2, 4)
+    assert notes[1:] == ("not 1 call for each of 2 chunks of 50,048 samples: no memory",)
+
+
+def test_if_all_are_refused_the_first_reason_is_told():
+    with pytest.raises(Refused, match="reason 0"):
+        chosen([Refused(f"reason {number}") for number in range(4)], FOUR)
 
 
 def test_the_command_line_says_how_to_install_tensorrt(command_line):

@@ -73,6 +73,12 @@ class Layout:
     chunks: int
     call_passes: int
 
+    def __str__(self) -> str:
+        """Return how a run is made up, in words."""
+        calls = "call" if self.calls_of_chunk == 1 else "calls"
+        chunks = "chunk" if self.chunks == 1 else "chunks"
+        return f"{self.calls_of_chunk} {calls} for each of {self.chunks} {chunks} of {self.columns:,} samples"
+
     @property
     def stride(self) -> int:
         """Elements from one row to the next."""
@@ -146,23 +152,3 @@ def split(size: int, limit: int) -> tuple[int, int]:
     chunks = -(-size // limit)
     columns = -(-size // (chunks * _ROW_UNIT)) * _ROW_UNIT
     return columns, -(-size // columns)
-
-
-def describe(layout: Layout, built_s: float, tried: int, choices: int) -> str:
-    """Return what a reader should know of a layout and its engines, in one line.
-
-    Parameters
-    ----------
-    layout
-        The one that was chosen.
-    built_s
-        Seconds that builds took; 0 if all engines were in the cache.
-    tried, choices
-        Number of layouts that were measured, and that there are.
-    """
-    calls = "call" if layout.calls_of_chunk == 1 else "calls"
-    chunks = "chunk" if layout.chunks == 1 else "chunks"
-    shape = f"{layout.calls_of_chunk} {calls} for each of {layout.chunks} {chunks} of {layout.columns:,} samples"
-    origin = f"engines built in {built_s:.0f} s" if built_s else "engines from the cache"
-    rest = f", {choices - tried} of {choices} alternatives not built" if tried < choices else ""
-    return f"{shape}; {origin}{rest}"

@@ -8,32 +8,27 @@ from typing import TYPE_CHECKING
 
 from fhnbench import export_onnx
 from fhnbench_tensorrt.cache import EngineKey, load_engine, store_engine
+from fhnbench_tensorrt.choice import Attempt, choose
 from fhnbench_tensorrt.device import open_gpu
 from fhnbench_tensorrt.engine import Engine, EngineError, build_engine, tensorrt_version
 from fhnbench_tensorrt.execution import TensorRTExecution
-from fhnbench_tensorrt.layout import describe, layouts
+from fhnbench_tensorrt.layout import layouts
 from fhnbench_tensorrt.model import StaticModel, static_model
 
 if TYPE_CHECKING:
     import torch
 
     from fhnbench import Artifact, Workload
+    from fhnbench_tensorrt.layout import Layout
     from fhnbench_tensorrt.runtime import TensorRT
-
-BUILD_BUDGET_S = 120.0
-"""Once builds have taken so long, no more alternatives are built; what was built is in the cache for the next time."""
 
 
 def prepare(options: TensorRT, module: torch.nn.Module, artifact: Artifact, workload: Workload) -> TensorRTExecution:
     """Return the execution that is fastest of those that the options allow; raises as `TensorRT.prepare` does."""
     gpu, version = open_gpu(), tensorrt_version()
     export = functools.cache(lambda passes: export_onnx(module, workload.precision, passes))
-    best: tuple[float, TensorRTExecution] | None = None
-    choices = layouts(artifact.network, workload.save_points, workload.size, options.chunk, options.rollout)
-    built_s, tried = 0.0, 0
-    for layout in choices:
-        if built_s > BUILD_BUDGET_S:
-            break
+
+    def attempt(layout: Layout) -> Attempt[TensorRTExecution]:
         model = static_model(export(layout.call_passes), layout.columns)
         key = EngineKey(
             artifact.digest,
@@ -47,19 +42,13 @@ def prepare(options: TensorRT, module: torch.nn.Module, artifact: Artifact, work
             layout.call_passes,
             options.build,
         )
-        engine, seconds = obtain(key, model)
-        built_s, tried = built_s + seconds, tried + 1
+        engine, built_s = obtain(key, model)
         execution = TensorRTExecution(workload, gpu.name, layout, model, engine, graph=options.graph)
-        run_s = execution.seconds()
-        if best is None or run_s < best[0]:
-            best, slower = (run_s, execution), best
-        else:
-            slower = (run_s, execution)
-        if slower:
-            slower[1].close()
-    assert best is not None
-    chosen = best[1]
-    chosen.notes = (describe(chosen.layout, built_s, tried, len(choices)),)
+        return Attempt(execution, execution.seconds(), built_s)
+
+    choices = layouts(artifact.network, workload.save_points, workload.size, options.chunk, options.rollout)
+    chosen, notes = choose(choices, attempt)
+    chosen.notes = notes
     return chosen
 
 

@@ -25,9 +25,8 @@ class TensorRT(Runtime):
 
         pip install 'fhnbench[tensorrt]'
 
-    TensorRT's packages on PyPI fetch their libraries, about 2 GB, from https://pypi.nvidia.com, which must be
-    reachable. Where pip may not build packages, name that index: pip install --extra-index-url https://pypi.nvidia.com
-    'fhnbench[tensorrt]'. For CUDA 12 install tensorrt-cu12 in place of tensorrt.
+    TensorRT's packages on PyPI fetch their libraries from https://pypi.nvidia.com, which must be reachable. Where pip
+    may not build packages, name that index: pip install --extra-index-url https://pypi.nvidia.com 'fhnbench[tensorrt]'.
 
     The first preparation builds engines, which takes seconds to minutes; give `fhnbench run` a longer --timeout if need
     be. Engines are kept in the user's cache folder (fhnbench/tensorrt), by artifact, TensorRT version, GPU, precision,
