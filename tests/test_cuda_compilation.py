@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import itertools
-import re
-import subprocess
-from collections import Counter
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import cuda_emulation
 from fhnbench import FhnbenchError, Unavailable, Workload
 from fhnbench_cuda import compiler
 from fhnbench_cuda.compiler import KernelProgram
 from fhnbench_cuda.solvers import Euler, Heun, Heun3, Midpoint, RungeKutta4
 from fhnbench_cuda.stepping import chunk_of, solve_kernel
+from machine_code import longest_loop
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fhnbench_cuda.compiler import Binary
 
 pytest.importorskip("cuda.core", reason="needs fhnbench[cuda]")
@@ -45,14 +42,6 @@ def every_kernel() -> KernelProgram:
     return KernelProgram("stepping.cu", tuple(kernels))
 
 
-def stepping(*chunks: int, stages: tuple[int, ...] = (1, 2, 3, 4), per_thread: int = 1) -> KernelProgram:
-    kernels = [
-        solve_kernel(dtype, count, chunk, per_thread, half=False)
-        for dtype, count, chunk in itertools.product(FUSED, stages, chunks)
-    ]
-    return KernelProgram("stepping.cu", tuple(kernels))
-
-
 def require_registers_only(binary: Binary) -> None:
     for name, usage in binary.usage.items():
         assert (usage.local_memory, usage.spill_stores, usage.spill_loads, usage.shared_memory) == (0, 0, 0, 0), name
@@ -72,51 +61,50 @@ def test_every_kernel_compiles_and_stays_in_registers(arch: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("arch", ARCHS)
 @pytest.mark.parametrize("per_thread", [1, 2])
-def test_long_chunks_stay_in_registers(arch: str, per_thread: int) -> None:
-    require_registers_only(compiler.compile_program(stepping(1, 5, 16, 32, per_thread=per_thread), arch))
+def test_other_steps_stay_in_registers(arch: str, per_thread: int) -> None:
+    kernels = [
+        solve_kernel(dtype, stages, substeps, per_thread, half=False)
+        for dtype, stages, substeps in itertools.product(FUSED, OPERATIONS, (1, 5, 32, 100))
+    ]
+    require_registers_only(compiler.compile_program(KernelProgram("stepping.cu", tuple(kernels)), arch))
 
 
-def instructions(binary: Binary) -> dict[str, Counter[str]]:
-    """Return how many instructions of each kind each kernel has."""
-    files = importlib.metadata.files("nvidia-cuda-nvdisasm") or []
-    (tool,) = (Path(str(file.locate())) for file in files if file.name in {"nvdisasm", "nvdisasm.exe"})
-    path = cuda_emulation.scratch_file("kernels.cubin")
-    path.write_bytes(binary.cubin)
-    text = subprocess.run([tool, "-c", path], capture_output=True, text=True, check=True).stdout
-    pieces = re.split(r"^\.text\.(\w+):", text, flags=re.MULTILINE)
-    listings = dict(zip(pieces[1::2], pieces[2::2], strict=True))
-    code = re.compile(r"/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([A-Z][A-Z0-9]*)")
-    return {name: Counter(code.findall(listings[symbol])) for name, symbol in binary.symbols.items()}
+def require_operations(arch: str, dtype: str, stages: int, substeps: int, per_thread: int) -> None:
+    """Check the loop over save points, or over chunks where there are several.
+
+    In it are the multiply-adds that are declared, a multiplication and two stores for each save point, and besides that
+    at most a dozen instructions, which a longer loop shares.
+    """
+    kernel = solve_kernel(dtype, stages, substeps, per_thread, half=False)
+    loop = longest_loop(compiler.compile_program(KernelProgram("stepping.cu", (kernel,)), arch))
+    points = 2  # that the loop takes at once
+    assert loop[FUSED[dtype]] == points * per_thread * (substeps * OPERATIONS[stages] + 3)
+    assert loop["STG"] == loop[FUSED[dtype].replace("FMA", "MUL")] * 2 == points * per_thread * 2
+    assert not {"FADD", "DADD", "MUFU", "LDG", "LDL", "STL", "CALL"} & set(loop)
+    others = loop.total() - points * per_thread * (substeps * OPERATIONS[stages] + 6)
+    assert others <= 12 * points * per_thread, loop
 
 
-def require_operations(arch: str, stages: tuple[int, ...], per_thread: int) -> None:
-    """Check that two steps more are twice as many multiply-adds more as the step is said to have, and no division."""
-    counts = instructions(compiler.compile_program(stepping(2, 4, stages=stages, per_thread=per_thread), arch))
-    for dtype, count in itertools.product(FUSED, stages):
-        short, long = (counts[solve_kernel(dtype, count, chunk, per_thread, half=False)] for chunk in (2, 4))
-        more = long - short
-        assert more[FUSED[dtype]] == 2 * per_thread * OPERATIONS[count], (dtype, count)
-        others = {"FADD", "FMUL", "DADD", "DMUL", "MUFU", "LDG", "LDL", "STL", "CALL"}
-        assert not others & set(more), (dtype, count, more)
-
-
-def test_a_step_is_four_multiply_adds_and_nothing_else() -> None:
-    require_operations("sm_90", (1,), 1)
+@pytest.mark.parametrize("arch", ["sm_80", "sm_90"])
+def test_a_step_is_four_multiply_adds(arch: str) -> None:
+    require_operations(arch, "float32", 1, 10, 1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("per_thread", [1, 2])
+@pytest.mark.parametrize("dtype", FUSED)
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("arch", ARCHS)
-def test_steps_have_the_operations_that_are_declared(arch: str, per_thread: int) -> None:
-    assert {method.tableau.stages: method.tableau.operations for method in METHODS} == OPERATIONS
-    require_operations(arch, (1, 2, 3, 4), per_thread)
+def test_steps_have_the_operations_that_are_declared(arch: str, method: Any, dtype: str, per_thread: int) -> None:
+    assert method.tableau.operations == OPERATIONS[method.tableau.stages]
+    require_operations(arch, dtype, method.tableau.stages, round(1 / method.dt), per_thread)
 
 
 @pytest.mark.parametrize(
-    ("substeps", "operations", "chunk"), [(10, 4, 10), (100, 4, 25), (1, 22, 1), (101, 4, 1), (64, 22, 4), (7, 22, 1)]
+    ("substeps", "stages", "chunk"), [(10, 1, 10), (100, 1, 25), (1, 4, 1), (101, 1, 1), (64, 4, 4), (7, 4, 1)]
 )
-def test_a_chunk_divides_the_steps_and_is_not_long(substeps: int, operations: int, chunk: int) -> None:
-    assert chunk_of(substeps, operations) == chunk
+def test_a_chunk_divides_the_steps_and_is_not_long(substeps: int, stages: int, chunk: int) -> None:
+    assert chunk_of(substeps, stages) == chunk
 
 
 class TestCache:

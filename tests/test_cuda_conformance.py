@@ -24,11 +24,10 @@ def _compile_together() -> None:
     """Compile what the fast checks need, in the steps that they take, at once."""
     if not cuda_emulation.missing():
         kernels = [
-            solve_kernel(dtype, stages, chunk, per_thread, half=False)
+            solve_kernel(dtype, stages, substeps, per_thread, half=False)
             for stages, per_thread in ((1, 1), (4, 2))
             for dtype in ("float32", "float64")
-            for chunk in (1, 2, 4, 5, 8, 10, 16, 20, 32)
-            if chunk < 10 or stages == 1
+            for substeps in (1, 2, 4, 8, 10, 16, 20, 32, 64)
         ]
         cuda_emulation.compile_together([KernelProgram("stepping.cu", tuple(kernels))])
 

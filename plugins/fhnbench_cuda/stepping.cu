@@ -7,6 +7,7 @@
 #include "intrinsics.cuh"
 
 constexpr int block_size = 128;
+constexpr int points_in_a_row = 2;  // save points without a branch, to share what a loop costs
 
 __device__ __forceinline__ float multiply_add(float a, float b, float c) { return fmaf(a, b, c); }
 __device__ __forceinline__ double multiply_add(double a, double b, double c) { return fma(a, b, c); }
@@ -78,45 +79,50 @@ __device__ __forceinline__ void advance(const Folded<T, stages>& step, Sample<T,
 
 // Solve `per_thread` samples in each thread, which lie a block apart so that stores of each are coalesced.
 //
-// A save interval is `chunks` times `chunk` steps; those of a chunk are in a row, without a branch.
-template <typename T, typename Stored, int stages, int chunk, int per_thread>
+// A save interval is `chunks` times `chunk` steps, which are in a row, without a branch; `chunks` is 0 where it is not
+// known before the kernel runs, and then `more_chunks` gives it.
+template <typename T, typename Stored, int stages, int chunk, int chunks, int per_thread>
 __global__ void __launch_bounds__(block_size)
 solve(const T* __restrict__ u0, const T* __restrict__ w0, const T* __restrict__ i_app, Stored* __restrict__ states,
-      unsigned size, unsigned save_points, unsigned chunks, const Folded<T, stages> step) {
+      unsigned size, unsigned save_points, unsigned more_chunks, const Folded<T, stages> step) {
     const unsigned first = blockIdx.x * (block_size * per_thread) + threadIdx.x;
     if (first >= size) return;
     Sample<T, stages> samples[per_thread];
     bool inside[per_thread];
+    Stored* at = states + first;
 #pragma unroll
     for (int k = 0; k < per_thread; ++k) {
-        const unsigned number = first + k * block_size;
-        inside[k] = k == 0 || number < size;
-        const unsigned at = inside[k] ? number : first;  // computed again, and not stored
-        const T u = u0[at], w = w0[at];
-        samples[k] = begin(step, u, w, i_app[at]);
+        inside[k] = k == 0 || first + k * block_size < size;
+        const unsigned number = inside[k] ? first + k * block_size : first;  // computed again, and not stored
+        const T u = u0[number], w = w0[number];
+        samples[k] = begin(step, u, w, i_app[number]);
         if (inside[k]) {
-            store(states + number, static_cast<T>(u));
-            store(states + size + number, static_cast<T>(w));
+            store(at + k * block_size, u);
+            store(at + size + k * block_size, w);
         }
     }
-    Stored* at = states + first;
+    at += size;
+#pragma unroll(points_in_a_row)
     for (unsigned point = 1; point < save_points; ++point) {
-        at += 2 * static_cast<size_t>(size);
+        const unsigned count = chunks > 0 ? chunks : more_chunks;
 #pragma unroll 1
-        for (unsigned c = 0; c < chunks; ++c)
+        for (unsigned c = 0; c < count; ++c)
 #pragma unroll
             for (int n = 0; n < chunk; ++n)
 #pragma unroll
                 for (int k = 0; k < per_thread; ++k) advance(step, samples[k]);
+        at += size;
 #pragma unroll
         for (int k = 0; k < per_thread; ++k) {
-            Sample<T, stages>& sample = samples[k];
-            sample.x = multiply_add(sample.x, step.x_drift, sample.x);
-            sample.z = multiply_add(sample.z, step.z_drift, sample.z);
-            if (inside[k]) {
-                store(at + k * block_size, sample.x * step.u_scale);
-                store(at + size + k * block_size, multiply_add(sample.z, step.w_from_z, sample.w_shift));
-            }
+            samples[k].x = multiply_add(samples[k].x, step.x_drift, samples[k].x);
+            if (inside[k]) store(at + k * block_size, samples[k].x * step.u_scale);
+        }
+        at += size;
+#pragma unroll
+        for (int k = 0; k < per_thread; ++k) {
+            samples[k].z = multiply_add(samples[k].z, step.z_drift, samples[k].z);
+            const T w = multiply_add(samples[k].z, step.w_from_z, samples[k].w_shift);
+            if (inside[k]) store(at + k * block_size, w);
         }
     }
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from typing import TYPE_CHECKING, Any
 
+from fhnbench import EULER, HEUN, HEUN3, RK4
 from fhnbench_cuda.compiler import KernelProgram
 from fhnbench_cuda.execution import Launch
 
@@ -19,6 +20,8 @@ BLOCK = 128
 
 _LONGEST_CHUNK = 128
 """Most operations without a branch; the three instructions of a branch are then a fortieth of what is executed."""
+
+_OPERATIONS = {tableau.stages: tableau.operations for tableau in (EULER, HEUN, HEUN3, RK4)}
 
 _C_TYPES = {"float32": ("float", ctypes.c_float), "float64": ("double", ctypes.c_double)}
 
@@ -46,8 +49,8 @@ class Folded:
         self, step: FoldedStep, substeps: int, workload: Workload, *, stages: int, per_thread: int, half: bool
     ) -> None:
         self._step, self._substeps, self._workload, self._per_thread = step, substeps, workload, per_thread
-        self._chunk = chunk_of(substeps, len(step.coefficients))
-        self._kernel = solve_kernel(workload.dtype.name, stages, self._chunk, per_thread, half=half)
+        self._chunks = substeps // chunk_of(substeps, stages)
+        self._kernel = solve_kernel(workload.dtype.name, stages, substeps, per_thread, half=half)
         self.program = KernelProgram("stepping.cu", (self._kernel,))
 
     def launches(self, buffers: Buffers) -> Sequence[Launch]:
@@ -57,7 +60,7 @@ class Folded:
         numbers = self._step.numbers(workload.dtype, self._substeps)
         arguments = (
             *(ctypes.c_void_p(address) for address in (buffers.u0, buffers.w0, buffers.i_app, buffers.states.address)),
-            *(ctypes.c_uint(count) for count in (workload.size, workload.save_points, self._substeps // self._chunk)),
+            *(ctypes.c_uint(count) for count in (workload.size, workload.save_points, self._chunks)),
             structure(number, numbers),
         )
         return [Launch(self._kernel, blocks(workload.size, BLOCK * self._per_thread), BLOCK, arguments)]
@@ -116,15 +119,17 @@ class Naive:
             yield launch(self._step, state, target, method)
 
 
-def solve_kernel(dtype: str, stages: int, chunk: int, per_thread: int, *, half: bool) -> str:
-    """Return the name of the kernel that solves in a dtype, float32 or float64, with so many steps in a chunk."""
+def solve_kernel(dtype: str, stages: int, substeps: int, per_thread: int, *, half: bool) -> str:
+    """Return the name of the kernel that solves in a dtype, float32 or float64, with so many steps a save interval."""
     kind, _ = _C_TYPES[dtype]
-    return f"solve<{kind}, {'Half' if half else kind}, {stages}, {chunk}, {per_thread}>"
+    chunk = chunk_of(substeps, stages)
+    chunks = 1 if chunk == substeps else 0  # else the kernel serves any number of chunks
+    return f"solve<{kind}, {'Half' if half else kind}, {stages}, {chunk}, {chunks}, {per_thread}>"
 
 
-def chunk_of(substeps: int, operations: int) -> int:
+def chunk_of(substeps: int, stages: int) -> int:
     """Return how many steps are compiled in a row: as many as divide the save interval's and are not too long."""
-    longest = max(1, min(substeps, _LONGEST_CHUNK // operations))
+    longest = max(1, min(substeps, _LONGEST_CHUNK // _OPERATIONS[stages]))
     return next(chunk for chunk in range(longest, 0, -1) if substeps % chunk == 0)
 
 
