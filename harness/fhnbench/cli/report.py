@@ -19,10 +19,13 @@ def command(folders: tuple[Path, ...], output: Path) -> None:
     where the time goes, all rounds, the environment and how to repeat it.
     """
     from fhnbench.files import write_whole
+    from fhnbench.report.progress import reporting
     from fhnbench.results.store import read_record
 
     runs = [(str(folder), read_record(folder)) for folder in folders]
     from fhnbench.report.html import html_report  # after reading: it takes a second to import
 
-    write_whole(output, html_report(runs))
+    with reporting("drawing") as report:
+        content = html_report(runs, report.fraction)
+    write_whole(output, content)
     click.echo(f"Report: {output}")

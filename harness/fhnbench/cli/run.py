@@ -143,7 +143,7 @@ def _answer(record: RunRecord, folder: Path, *, named: bool) -> int:
     from fhnbench.report.runs import run_table
 
     answers().print(run_table(record))
-    click.echo(f"Results: {folder}")
+    click.echo(f"Results: {folder} (a page of them: fhnbench report {folder})")
     if named and any(row.status != "ran" for row in record.rows):
         return ExitStatus.DID_NOT_RUN
     gate = record.settings.max_error

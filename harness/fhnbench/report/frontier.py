@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from fhnbench.report.style import Look
     from fhnbench.results.record import Row, RunRecord
 
+LABELS_PER_INCH = 2.8
+"""Most labels of a picture, by its width."""
+
 FEW = 12
 """So many contenders are all named in the picture; of more, those on the front and the extremes are."""
 
@@ -33,13 +36,13 @@ def frontier_png(record: RunRecord) -> bytes:
             f"FitzHugh-Nagumo problem {problem.name}: {record.dataset.size:,} samples, {problem.save_points} save "
             f"points to t = {problem.horizon:g}\n{machine}, {record.settings.threads} threads, {record.created[:10]}"
         )
-        figure = draw_frontier([row for row in record.rows if row.status == "ran"], (8.5, 5.5), title)
+        figure = draw_frontier([row for row in record.rows if row.status == "ran"], (8.5, 5.5), title, halo=True)
         content = io.BytesIO()
         figure.savefig(content, format="png", dpi=150)
     return content.getvalue()
 
 
-def draw_frontier(rows: Sequence[Row], size: tuple[float, float], title: str = "") -> Figure:
+def draw_frontier(rows: Sequence[Row], size: tuple[float, float], title: str = "", *, halo: bool = False) -> Figure:
     """Draw contenders that ran: error (MAE) against resident time, both with 95% intervals, on logarithmic scales.
 
     A thin line joins the configurations of one method; the group of a contender's mark in an SVG is named
@@ -53,6 +56,8 @@ def draw_frontier(rows: Sequence[Row], size: tuple[float, float], title: str = "
         Width and height in inches.
     title
         Text above.
+    halo
+        See `place_labels`.
     """
     figure = Figure(figsize=size, dpi=100, layout="constrained")
     axes = figure.subplots()
@@ -77,7 +82,12 @@ def draw_frontier(rows: Sequence[Row], size: tuple[float, float], title: str = "
     for row in rows:
         _draw(axes, row, look[row.contender])
     legend_of_methods(figure, rows, look, Line2D([], [], **front_line, label="Pareto front"), title=title)
-    place_labels(axes, [_label(row) for row in named(rows, front)], [_point(row) for row in rows])
+    place_labels(
+        axes,
+        [_label(row) for row in named(rows, front)[: int(size[0] * LABELS_PER_INCH)]],
+        [_point(row) for row in rows],
+        halo=halo,
+    )
     return figure
 
 
@@ -90,13 +100,13 @@ def error_interval(row: Row) -> tuple[float, float]:
 
 def named(rows: Sequence[Row], front: Sequence[Row]) -> list[Row]:
     """Return the rows that are named in the picture, the most important first."""
-    chosen = list(front)
+    chosen = [*front[:1], *front[-1:], *pareto_front([row for row in rows if row.kind == "surrogate"])]
     for kind in ("solver", "surrogate"):
         of_kind = [row for row in rows if row.kind == kind]
-        chosen += pareto_front(of_kind) if kind == "surrogate" else []
         for axis in (0, 1):
             ordered = sorted(of_kind, key=lambda row, axis=axis: _point(row)[axis])  # type: ignore[misc]
             chosen += [*ordered[:1], *ordered[-1:]]
+    chosen += front
     if len(rows) <= FEW:
         chosen += sorted(rows, key=_point)
     return list({row.contender: row for row in chosen}.values())

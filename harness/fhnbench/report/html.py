@@ -37,7 +37,7 @@ from fhnbench.report.text import duration, error
 from fhnbench.report.timings import draw_prepare, draw_rounds, draw_spans
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from matplotlib.figure import Figure
 
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 
 _WIDE, _HALF, _PHONE = 9.2, 4.8, 4.3
 """Widths in inches: of a picture across the page, in one of two columns, and for a phone."""
+
+_MOST = 12
+"""Drawings of a run, those for a phone included."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,17 @@ class Section:
     fails: tuple[tuple[str, ...], ...]
 
 
-def html_report(runs: Sequence[tuple[str, RunRecord]]) -> str:
-    """Return the report of one or more runs, each given with its name, as the text of an HTML file."""
-    sections = [_section(number, name, record) for number, (name, record) in enumerate(runs, 1)]
+def html_report(
+    runs: Sequence[tuple[str, RunRecord]], progress: Callable[[float], object] = lambda _fraction: None
+) -> str:
+    """Return the report of one or more runs, each given with its name, as the text of an HTML file.
+
+    `progress` is called with the fraction that is done.
+    """
+    sections = [
+        _section(number, name, record, lambda done, before=number: progress((before + done) / len(runs)))  # type: ignore[misc]
+        for number, (name, record) in enumerate(runs)
+    ]
     script, style = _resource("report.js"), _resource("report.css")
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("fhnbench.report"),
@@ -98,14 +109,14 @@ def _resource(name: str) -> str:
     return importlib.resources.files("fhnbench.report").joinpath("templates", name).read_text("utf-8")
 
 
-def _section(number: int, name: str, record: RunRecord) -> Section:
+def _section(number: int, name: str, record: RunRecord, progress: Callable[[float], object]) -> Section:
     result = result_of(record)
     rows = [line.row for line in result.lines if line.row.status == "ran"]
     fails = tuple(where_it_fails(row, record.problem) for row in rows if profile_of(row))
-    draw = _Artist(f"run-{number}", {row.contender: _tip(row) for row in rows})
+    draw = _Artist(f"run-{number + 1}", {row.contender: _tip(row) for row in rows}, progress)
     with house_style(**SVG_STYLE):
         return Section(
-            f"run-{number}",
+            f"run-{number + 1}",
             name,
             result,
             tuple(_frontier(rows, draw)),
@@ -118,9 +129,10 @@ def _section(number: int, name: str, record: RunRecord) -> Section:
 class _Artist:
     """Makes pictures of a section; their ids are unique in the page."""
 
-    def __init__(self, section: str, tips: dict[str, str]) -> None:
+    def __init__(self, section: str, tips: dict[str, str], progress: Callable[[float], object]) -> None:
         self._section = section
         self._tips = tips
+        self._progress = progress
         self._count = 0
 
     def __call__(self, caption: str, figure: Figure, narrow: Figure | None = None) -> Picture:
@@ -128,6 +140,7 @@ class _Artist:
 
     def _svg(self, caption: str, figure: Figure) -> Markup:
         self._count += 1
+        self._progress(min(1.0, self._count / _MOST))
         svg = inline_svg(figure, f"{self._section}-{self._count}", caption, self._tips)
         return Markup(svg)
 
@@ -182,6 +195,10 @@ def _tip(row: Row) -> str:
     ]
     if row.roofline_fraction is not None:
         lines.append(f"{row.roofline_fraction:.0%} of the roofline" + (f", bound by {row.binds}" if row.binds else ""))
+    if row.energy_j is not None:
+        lines.append(f"{row.energy_j:.3g} J a run")
+    if row.options:
+        lines.append(", ".join(f"{name}={value}" for name, value in row.options.items()))
     if row.artifact:
         lines.append(f"artifact {row.artifact.file}")
     return "\n".join(lines)

@@ -25,7 +25,7 @@ _POINT = 7
 # Directions and distances at which a label may stand from its point, nearest first; distances in points.
 _DIRECTIONS = [(1, 0.7), (1, 0), (1, -0.7), (-1, 0.7), (-1, 0), (-1, -0.7), (0, 1.2), (0, -1.2)]
 _PLACES = [(dx * r, dy * r) for r in (9, 16, 26, 38, 52, 70) for dx, dy in _DIRECTIONS]
-_NEAR = 16
+_NEAR = 12
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,9 @@ class Label:
     needed: bool = True
 
 
-def place_labels(axes: Axes, labels: Sequence[Label], obstacles: Sequence[tuple[float, float]]) -> list[Bbox]:
+def place_labels(
+    axes: Axes, labels: Sequence[Label], obstacles: Sequence[tuple[float, float]], *, halo: bool = True
+) -> list[Bbox]:
     """Write labels where they overlap nothing, with a line to points farther off; a label without room is left out.
 
     Parameters
@@ -49,6 +51,8 @@ def place_labels(axes: Axes, labels: Sequence[Label], obstacles: Sequence[tuple[
         The most important first.
     obstacles
         Points that no label may cover, in data coordinates.
+    halo
+        Whether letters have an edge of the paper's colour; in SVG that would make shapes of them.
 
     Returns
     -------
@@ -77,7 +81,8 @@ def place_labels(axes: Axes, labels: Sequence[Label], obstacles: Sequence[tuple[
             zorder=5,
             gid="label",
         )
-        text.set_path_effects([withStroke(linewidth=3, foreground=PAPER)])
+        if halo:
+            text.set_path_effects([withStroke(linewidth=3, foreground=PAPER)])
         size = text.get_window_extent()
         (x, y) = _pixels(axes, [(label.x, label.y)])[0]
         for dx, dy in _PLACES if label.needed else _PLACES[: len(_DIRECTIONS) * 2]:

@@ -57,7 +57,7 @@ class Result:
     verdict
         The outcome in a few sentences; empty if no surrogate was measured.
     claims
-        What is said of each surrogate, from fast to slow.
+        What is said of each surrogate: those that win first, then those that lose, by how much.
     lines
         The contenders that ran from fast to slow, then the others.
     footnotes
@@ -83,7 +83,7 @@ def result_of(record: RunRecord) -> Result:
         )
         for row in rows
     ]
-    said = tuple(Said(claim, sentences(claim)) for claim in claims(record))
+    said = tuple(Said(claim, sentences(claim)) for claim in sorted(claims(record), key=_rank))
     problem = record.problem
     span = f"{problem.save_points} save points to t = {problem.horizon:g}"
     title = (
@@ -154,8 +154,8 @@ def _verdict(found: list[Claim], record: RunRecord) -> tuple[str, ...]:
     whole = _number(len(found), "surrogate")
     text = [f"Of {whole}, each against the cheapest classical configuration of equal error: {'; '.join(parts)}."]
     for verdict in ("faster", "slower"):
-        ratios = sorted((one for one in by_verdict[verdict] if one.speed_up), key=lambda one: -one.speed_up.value)  # type: ignore[union-attr]
-        if ratios and (best := ratios[0]).speed_up and best.matched:
+        best = min(by_verdict[verdict], key=_rank, default=None)
+        if best and best.speed_up and best.matched:
             text.append(
                 f"{'The largest gain' if verdict == 'faster' else 'The nearest of those that are slower'}: "
                 f"{best.surrogate} takes {times_as_long(best.speed_up)} {best.matched.contender} "
@@ -168,10 +168,14 @@ def _verdict(found: list[Claim], record: RunRecord) -> tuple[str, ...]:
     return tuple(text)
 
 
+def _rank(claim: Claim) -> tuple[int, float]:
+    return list(_MEANINGS).index(claim.verdict), -claim.speed_up.value if claim.speed_up else 0.0
+
+
 _MEANINGS = {
     "faster": "faster",
+    "even": "not shown to be faster or slower",
     "slower": "slower",
-    "even": "not shown to be either",
     "unmatched": "without a classical counterpart",
     "wrong": "above the roofline, so wrong",
 }

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from fhnbench.report.result import Footnote
     from fhnbench.results.record import Row, RunRecord
 
+_CLAIMS = 8
+"""Claims that are told in the terminal; the others are in table.md and in the report."""
+
 # Columns of the CSV, and the field of a row that each holds.
 _FIGURES = {
     **{name: name for name in ("contender", "kind", "status")},
@@ -58,7 +61,9 @@ def run_table(record: RunRecord) -> RenderableType:
         remarks.append(Text("The run is not complete.", style="yellow"))
     verdict = [Text()] * bool(result.verdict)
     verdict += [Text(" ".join(result.verdict), style="bold")] * bool(result.verdict)
-    verdict += [Text(f"- {one.sentences[0]}") for one in result.claims]
+    verdict += [Text(f"- {one.sentences[0]}") for one in result.claims[:_CLAIMS]]
+    if (more := len(result.claims) - _CLAIMS) > 0:
+        verdict.append(Text(f"- and {more} more: fhnbench report"))
     return Group(rows, *remarks, *verdict)
 
 

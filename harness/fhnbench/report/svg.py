@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _SVG, _XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
-_FONT = re.compile(r"font: ([^;']*?)([\d.]+px) [^;]*")
+_FAMILY = re.compile(r"(?<=font-family: )[^;]+")
 _ROW = "row:"
 SVG_STYLE: dict[Any, Any] = {"svg.fonttype": "none", "svg.image_inline": True}
 """Settings to draw with: text stays text."""
@@ -64,6 +64,9 @@ def _references(root: ET.Element) -> set[str]:
 
 
 def _adapt(element: ET.Element, used: set[str], tips: Mapping[str, str]) -> None:
+    element.tail = None  # Matplotlib indents
+    if element.text and not element.text.strip():
+        element.text = None
     identity = element.get("id", "")
     if identity and identity not in used:
         del element.attrib["id"]
@@ -77,4 +80,4 @@ def _adapt(element: ET.Element, used: set[str], tips: Mapping[str, str]) -> None
     if style := element.get("style"):
         for colour, value in THEME.items():
             style = style.replace(value, f"var(--{colour})")
-        element.set("style", _FONT.sub(r"font: \1\2 var(--sans)", style))
+        element.set("style", _FAMILY.sub("var(--sans)", style))

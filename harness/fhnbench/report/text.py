@@ -40,7 +40,9 @@ def count(value: float) -> str:
 
 def ratio(value: float) -> str:
     """Return a ratio with three digits, and no exponent up to a million."""
-    return f"{value:,.0f}" if 100 <= value < 1e6 else f"{value:.3g}"
+    if value >= 1e6:
+        return error(value)
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def listed(names: list[str], most: int = 4) -> str:

@@ -41,6 +41,11 @@ function sort(heading) {
 for (const button of document.querySelectorAll(".results thead button"))
   button.addEventListener("click", () => sort(button.parentElement));
 
+// Paper shows what is folded on the screen.
+addEventListener("beforeprint", () => {
+  for (const folded of document.querySelectorAll("details")) folded.open = true;
+});
+
 // Hovering, tapping or focusing a contender shows its configuration and highlights it in every picture of its run.
 const tip = document.getElementById("tip");
 function leave() {
