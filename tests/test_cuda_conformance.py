@@ -36,3 +36,16 @@ def _compile_together() -> None:
 @pytest.mark.parametrize("contender", [*FAST, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
 def test_conformance(contender: str, check: Check) -> None:
     check.function(Subject.of(contender))
+
+
+@pytest.mark.parametrize("check", conformance_checks("surrogate"), ids=lambda check: check.name)
+@pytest.mark.parametrize(
+    "contender",
+    [
+        "itnn-cuda[hidden=8x8]",
+        pytest.param("itnn-cuda[hidden=8x8,precision=float16]", marks=pytest.mark.slow),
+        pytest.param("ddnn-cuda", marks=pytest.mark.slow),
+    ],
+)
+def test_conformance_of_networks(contender: str, check: Check) -> None:
+    check.function(Subject.of(contender))

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from fhnbench import Availability, ExitStatus, contender_availability, read_record, speed_up_table, standard_problem
-from fhnbench.plugins.options import parse_contender
 from fhnbench.results.record import ArtifactRecord, EffectiveRecord
 from fhnbench.results.store import write_record
 from fhnbench.testing import Case, conformance_cases
@@ -54,8 +53,7 @@ def test_the_default_budget_takes_in_all_kernels_and_torch_and_something_of_tens
 def test_tasks_are_listed_once_and_their_contenders_exist():
     assert len({(task.action, task.contender) for task in TASKS}) == len(TASKS)
     for name in NAMES:
-        if parse_contender(name)[0] not in {"itnn-cuda", "ddnn-cuda"}:
-            contender_availability(name, standard_problem("C"))
+        contender_availability(name, standard_problem("C"))
 
 
 def test_the_run_is_an_ordinary_one(tmp_path):

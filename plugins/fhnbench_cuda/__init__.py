@@ -1,1 +1,1 @@
-"""NVIDIA GPUs: explicit Runge-Kutta solvers, compiled when they are first used."""
+"""NVIDIA GPUs: explicit Runge-Kutta solvers and fused networks, compiled when they are first used."""

@@ -83,11 +83,14 @@ class Device:
         Its architecture as the compiler wants it, ``sm_90``.
     multiprocessors
         Number of its multiprocessors.
+    shared_memory
+        Shared memory that a block can have if it asks for it, in bytes.
     """
 
     name: str
     arch: str
     multiprocessors: int
+    shared_memory: int
 
 
 def open_device() -> Device:
@@ -112,16 +115,17 @@ def _first_device() -> tuple[Device, driver.CUcontext]:
     handle = call(driver.cuDeviceGet(0))
     context = call(driver.cuDevicePrimaryCtxRetain(handle))
     attribute = driver.CUdevice_attribute
-    major, minor, multiprocessors = (
+    major, minor, multiprocessors, shared_memory = (
         int(call(driver.cuDeviceGetAttribute(which, handle)))
         for which in (
             attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR,
             attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR,
             attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT,
+            attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN,
         )
     )
     name = call(driver.cuDeviceGetName(128, handle)).split(b"\0", 1)[0].decode()
-    return Device(name, f"sm_{major}{minor}", multiprocessors), context
+    return Device(name, f"sm_{major}{minor}", multiprocessors, shared_memory), context
 
 
 class DeviceMemory:

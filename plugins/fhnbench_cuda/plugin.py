@@ -1,6 +1,6 @@
 """What this plugin declares."""
 
-from fhnbench import ProbeSpec, SolverSpec, hookimpl
+from fhnbench import ProbeSpec, RuntimeSpec, SolverSpec, hookimpl
 
 _REQUIRES = ("cuda.bindings", "cuda.core")
 _PROBE = "fhnbench_cuda.availability:gpu"
@@ -26,6 +26,21 @@ def fhnbench_solvers() -> list[SolverSpec]:
             probe=_PROBE,
         )
         for name, (cls, summary) in methods.items()
+    ]
+
+
+@hookimpl
+def fhnbench_runtimes() -> list[RuntimeSpec]:
+    """Declare the runtime ``cuda``."""
+    return [
+        RuntimeSpec(
+            name="cuda",
+            target="fhnbench_cuda.runtime:CudaRuntime",
+            summary="networks in one kernel on an NVIDIA GPU, in 16 bits on tensor cores",
+            requires=_REQUIRES,
+            extra="cuda",
+            probe=_PROBE,
+        )
     ]
 
 

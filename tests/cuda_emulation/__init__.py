@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent
 ARCH = "sm_90"
 _BARRIERS = re.compile(r"\b__(sync|shfl)")
-_OPTIONS = ("-O1", "-std=c++17", "-march=native", "-ffp-contract=off", "-shared", "-fPIC", "-w")
+_OPTIONS = ("-O1", "-std=c++17", "-march=native", "-ffp-contract=off", "-shared", "-fPIC", "-w", f"-I{FOLDER}")
 
 
 def missing() -> str:
@@ -72,21 +72,31 @@ def load_driver() -> bool:
     return hasattr(ctypes.CDLL("libcuda.so.1"), "emulated_cuda")
 
 
-_unions: list[KernelProgram] = []
+_unions: list[tuple[frozenset[KernelProgram], KernelProgram]] = []
+
+
+def union_of(programs: Iterable[KernelProgram]) -> KernelProgram:
+    """Return programs of one file as one; macros that differ between them are definitions, and are put together."""
+    programs = tuple(programs)
+    kernels = dict.fromkeys(kernel for program in programs for kernel in program.kernels)
+    macros: dict[str, dict[str, None]] = {}
+    for name, value in (macro for program in programs for macro in program.macros):
+        macros.setdefault(name, {})[value] = None
+    merged = tuple((name, " ".join(values)) for name, values in macros.items())
+    return dataclasses.replace(programs[0], kernels=tuple(kernels), macros=merged)
 
 
 def compile_together(programs: Iterable[KernelProgram]) -> None:
     """Let programs of one file be compiled as one when the first of them is needed, which takes much less time."""
     programs = tuple(programs)
-    kernels = dict.fromkeys(kernel for program in programs for kernel in program.kernels)
-    _unions.append(dataclasses.replace(programs[0], kernels=tuple(kernels)))
+    _unions.append((frozenset(programs), union_of(programs)))
 
 
 def host_binary(program: KernelProgram, arch: str = ARCH) -> Binary:
     """Compile a program for the host, in the form in which the emulated driver loads it."""
-    for union in _unions:
+    for members, union in _unions:
         same = dataclasses.replace(union, kernels=program.kernels) == program
-        if same and set(program.kernels) <= set(union.kernels):
+        if program in members or (same and set(program.kernels) <= set(union.kernels)):
             return _host_binary(union)
     return _host_binary(program)
 
