@@ -4,9 +4,12 @@
 reads, and at each save point one for u and one for w. What depends on the current alone is computed once for a
 trajectory. All of it is counted while the kernel is built.
 
-**Design.** Machine code is generated for the stages of the steps; coefficients are data, which each use broadcasts from
-the first-level cache. A few vectors of samples advance side by side, so that the chains of one hide the latency of the
-others', and stay in registers from the initial state to the horizon. Trajectories are written past the caches.
+**Design.** Machine code is generated for the stages of the steps; coefficients are data, broadcast from the first-level
+cache. A few vectors of samples advance side by side, so that the chains of one hide the latency of the others', and stay
+in registers from the initial state to the horizon. Trajectories are written past the caches.
+
+**Tried and left.** Instructions written for one vector after the other, for LLVM to mix: slower with many stages, by
+spilling. Two or four vectors in place of three: no faster.
 """
 
 from __future__ import annotations
@@ -25,11 +28,11 @@ from numba.extending import intrinsic
 
 from fhnbench import REGISTERS, Integrator, jit, lanes
 from fhnbench_cpu import network_vectors
-from fhnbench_cpu.network_vectors import FORMATS, Element, Emitter, Pointer, Variable, Vector, size
+from fhnbench_cpu.network_vectors import FORMATS, Element, Emitter, Pointer, Vector, size
 from fhnbench_cpu.program import Program
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -115,67 +118,76 @@ def count_operations(steps: Steps) -> tuple[int, int]:
     number = FORMATS[steps.element].type.as_pointer()
     function = ir.Function(ir.Module(), ir.FunctionType(ir.VoidType(), [number]), "count")
     emitter = Emitter(ir.IRBuilder(function.append_basic_block()), steps.element, steps.lanes)
-    inputs = [emitter.constant(1.0)] * 3
-    trajectory = Trajectory.begin(steps.integrator, emitter, Pointer(emitter, function.args[0], 1), inputs)
+    inputs = [[emitter.constant(1.0)]] * 3
+    trajectories = Trajectories(steps.integrator, Pointer(emitter, function.args[0], 1), inputs)
     begin = emitter.operations
-    trajectory.advance()
+    trajectories.advance()
     return begin, emitter.operations - begin
 
 
-class Trajectory:
-    """The instructions for one vector of samples: its state, and what it keeps from its beginning."""
+class Trajectories:
+    """The instructions for vectors of samples side by side: their state, and what they keep from their beginning.
 
-    def __init__(
-        self, integrator: Integrator, parameters: Pointer, state: tuple[Variable, Variable], kept: list[Vector]
-    ) -> None:
-        self._integrator, self._parameters, self._state = integrator, parameters, state
-        self._w_offset, self._constants = kept[0], kept[1:]
+    Each value is a list, one vector for each of them. An instruction is written for all before the next one is, so that
+    they hide each other's latency, and a coefficient that was broadcast is used up at once.
+    """
 
-    @classmethod
-    def begin(cls, integrator: Integrator, emitter: Emitter, parameters: Pointer, inputs: list[Vector]) -> Trajectory:
+    def __init__(self, integrator: Integrator, parameters: Pointer, inputs: Sequence[list[Vector]]) -> None:
         """Compute the state of the integrator and all functions of the current from u, w and i_app."""
+        self._integrator, self._parameters = integrator, parameters
         u, w, i_app = inputs
-        x_from_u, _, z_from_w, z_from_i, z_from_one, _, back_i, back_one = (
-            parameters.at(k).broadcast() for k in range(_UNITS)
-        )
-        x, z = u * x_from_u, w.fma(z_from_w, i_app.fma(z_from_i, z_from_one))
-        kept = [i_app.fma(back_i, back_one)]
+        x_from_u, _, z_from_w, z_from_i, z_from_one, _, back_i, back_one = map(self._parameter, range(_UNITS))
+
+        def of_current(factor: Vector, offset: Vector) -> list[Vector]:
+            return [current.fma(factor, offset) for current in i_app]
+
+        z = _fma(w, z_from_w, of_current(z_from_i, z_from_one))
+        self._w_offset = of_current(back_i, back_one)
+        self._constants = []
         place = _UNITS
         for stages in integrator.stages:
-            for row in range(stages):
-                by_one, by_current = (parameters.at(place + stages + 2 * row + k).broadcast() for k in range(2))
-                kept.append(i_app.fma(by_current, by_one))
+            for row in range(place + stages, place + 3 * stages, 2):
+                self._constants.append(of_current(self._parameter(row + 1), self._parameter(row)))
             place += _numbers(stages)
-        return cls(integrator, parameters, (emitter.variable(x), emitter.variable(z)), kept)
+        self._state = [
+            [vector.emitter.variable(vector) for vector in vectors] for vectors in ([a * x_from_u for a in u], z)
+        ]
 
-    def advance(self) -> tuple[Vector, Vector]:
+    def advance(self) -> tuple[list[Vector], list[Vector]]:
         """Advance by one save interval; return u and w."""
-        x, z = (variable.get() for variable in self._state)
+        x, z = ([variable.get() for variable in variables] for variables in self._state)
         constants, place = iter(self._constants), _UNITS
         for stages in self._integrator.stages:
             x, z = self._step(x, z, stages, place, constants)
             place += _numbers(stages)
-        for variable, value in zip(self._state, (x, z), strict=True):
-            variable.set(value)
-        return x * self._parameter(1), z.fma(self._parameter(5), self._w_offset)
+        for variables, vectors in zip(self._state, (x, z), strict=True):
+            for variable, vector in zip(variables, vectors, strict=True):
+                variable.set(vector)
+        u_scale = self._parameter(1)
+        return [vector * u_scale for vector in x], _fma(z, self._parameter(5), self._w_offset)
 
     def _step(
-        self, x: Vector, z: Vector, stages: int, place: int, constants: Iterator[Vector]
-    ) -> tuple[Vector, Vector]:
+        self, x: list[Vector], z: list[Vector], stages: int, place: int, constants: Iterator[list[Vector]]
+    ) -> tuple[list[Vector], list[Vector]]:
         linear = place + 3 * stages
         values, total = [x], z
         for stage in range(stages):
-            y = values[-1]
-            values.append(y.fma(y.from_product(y, self._parameter(place + stage)), total))
+            k = self._parameter(place + stage)
+            slopes = [y.from_product(y, k) for y in values[-1]]
+            values.append([y.fma(slope, added) for y, slope, added in zip(values[-1], slopes, total, strict=True)])
             # What is known first is added first, so that the last multiply-add waits for nothing else.
-            total = z.fma(self._parameter(linear + stage + 1), next(constants))
-            for k in range(stage + 1):
-                total = values[k].fma(self._parameter(linear + k), total)
+            total = _fma(z, self._parameter(linear + stage + 1), next(constants))
+            for number in range(stage + 1):
+                total = _fma(values[number], self._parameter(linear + number), total)
             linear += stage + 2
         return values[-1], total
 
     def _parameter(self, place: int) -> Vector:
         return self._parameters.at(place).broadcast()
+
+
+def _fma(vectors: list[Vector], factor: Vector, addends: list[Vector]) -> list[Vector]:
+    return [vector.fma(factor, addend) for vector, addend in zip(vectors, addends, strict=True)]
 
 
 def _numbers(stages: int) -> int:
@@ -211,15 +223,13 @@ def _define_block(_context: Any, structure: Any, arrays: Any, start: Any, stream
                         for number, vector in enumerate(vectors):
                             write(saved.at(number, steps.lanes), vector)
 
-        inputs = [[place.at(k, steps.lanes).load() for place in (u0, w0, i_app)] for k in range(steps.vectors)]
+        inputs = [[place.at(k, steps.lanes).load() for k in range(steps.vectors)] for place in (u0, w0, i_app)]
         for row in range(2):
-            save(size(row), [values[row] for values in inputs])
-        trajectories = [Trajectory.begin(steps.integrator, emitter, parameters, values) for values in inputs]
+            save(size(row), inputs[row])
+        trajectories = Trajectories(steps.integrator, parameters, inputs)
         for interval in emitter.repeat(builder.sub(save_points, size(1))):
-            outputs = [trajectory.advance() for trajectory in trajectories]
-            for row in range(2):
-                line = builder.add(builder.mul(interval, size(2)), size(2 + row))
-                save(line, [output[row] for output in outputs])
+            for row, vectors in enumerate(trajectories.advance()):
+                save(builder.add(builder.mul(interval, size(2)), size(2 + row)), vectors)
         return target.get_dummy_value()
 
     return types.void(structure, arrays, types.intp, types.boolean), generate
