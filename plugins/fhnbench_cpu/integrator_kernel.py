@@ -5,8 +5,8 @@ reads, and at each save point one for u and one for w. What depends on the curre
 trajectory. All of it is counted while the kernel is built.
 
 **Design.** Machine code is generated for the stages of the steps; coefficients are data, broadcast from the first-level
-cache. A few vectors of samples advance side by side, so that the chains of one hide the latency of the others', and stay
-in registers from the initial state to the horizon. Trajectories are written past the caches.
+cache. A few vectors of samples advance side by side, so that the chains of one hide the latency of the others', and
+stay in registers from the initial state to the horizon. Trajectories are written past the caches.
 
 **Tried and left.** Instructions written for one vector after the other, for LLVM to mix: slower with many stages, by
 spilling. Two or four vectors in place of three: no faster.
