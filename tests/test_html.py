@@ -16,7 +16,7 @@ from records import record, row, with_profile
 HOSTILE = "net-cpu[x=<img src=x onerror=alert(1)>,y=$\\frac{$,z=</script><script>alert(2)</script>]"
 DISTURBED = (Block(0, 0.1, 1, 1e-4, 3e-3, 1e-5, 0.0), Block(1, 0.2, 1, 1e-4, 9e-3, 1e-5, 0.0, disturbed="other load"))
 EXAMPLE = record(
-    with_profile(row("rk4-cpu", 5e-3, 5e-4)),
+    with_profile(row("rk4-cpu", 5e-3, 5e-4, audits=("same_output", "fresh_input"))),
     with_profile(row("euler-cpu[dt=0.05,precision=float64]", 3e-3, 8e-3)),
     with_profile(row(HOSTILE, 0.4, 1e-2, "surrogate", notes=("<b>bold</b> & 'quoted'",))),
     Row("euler-cuda", "solver", "unavailable", "needs <a href='https://example.org'>this</a>"),
@@ -65,6 +65,11 @@ def test_says_what_the_table_says(page):
         assert note.text in page.text
 
 
+def test_tells_which_audits_were_passed(page):
+    assert "rk4-cpusame_output, fresh_input" in page.text  # a term and its definition
+    assert "none is recorded" in page.text
+
+
 def test_needs_no_other_file(page):
     for _, attributes in page.elements:
         for name in ("src", "href", "xlink:href"):
@@ -80,6 +85,13 @@ def test_text_of_third_parties_does_not_become_markup(page, content):
     assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
     assert HOSTILE in page.text
     assert re.search(r"script-src 'sha256-[\w+/=]{44}'", content)
+
+
+def test_many_claims_are_folded_and_the_winner_comes_first():
+    quick = [row("euler-cpu", 1e-2, 1e-2), *(row(f"net{i}-cpu", 3e-3 * (i + 1), 1e-2, "surrogate") for i in range(9))]
+    text = Page(html_report([("one", record(*quick))])).text
+    assert "3 more" in text
+    assert text.index("faster net0-cpu") < text.index("slower net4-cpu") < text.index("3 more")
 
 
 def test_ids_are_unique_and_links_lead_somewhere(page):

@@ -33,7 +33,7 @@ from fhnbench.report.profiles import (
 from fhnbench.report.result import COLUMNS, Line, Result, result_of
 from fhnbench.report.style import house_style
 from fhnbench.report.svg import SVG_STYLE, inline_svg
-from fhnbench.report.text import duration, error
+from fhnbench.report.text import duration, error, listed
 from fhnbench.report.timings import draw_prepare, draw_rounds, draw_spans
 
 if TYPE_CHECKING:
@@ -92,7 +92,13 @@ def html_report(
         lstrip_blocks=True,
     )
     environment.filters.update(
-        duration=duration, error=error, sort_keys=_sort_keys, facts=_facts, settings=_settings, unbroken=_unbroken
+        duration=duration,
+        error=error,
+        sort_keys=_sort_keys,
+        facts=_facts,
+        settings=_settings,
+        unbroken=_unbroken,
+        audits=_audits,
     )
     return environment.get_template("report.html.j2").render(
         sections=sections,
@@ -252,3 +258,12 @@ def _unbroken(text: str) -> Markup:
         ]
         end = match.end()
     return Markup("").join([*parts, escape(text[end:])])
+
+
+def _audits(result: Result) -> list[tuple[str, str]]:
+    """Return contenders and the audits that they passed; those that passed the same are named together."""
+    passed: dict[tuple[str, ...], list[str]] = {}
+    for line in result.lines:
+        if line.row.status == "ran":
+            passed.setdefault(line.row.audits, []).append(line.row.contender)
+    return [(listed(names), ", ".join(audits) or "none is recorded") for audits, names in passed.items()]
