@@ -127,11 +127,13 @@ def test_resume_measures_what_is_missing_and_keeps_the_rest(run, tmp_path):
     first, second = whole.rows
     cut = msgspec.structs.replace(second, finished=False)
     (output / RUN_FILE).write_text(encode(msgspec.structs.replace(whole, rows=(first, cut), complete=False)))
+    (output / f".{RUN_FILE}.abc.tmp").write_text("{")
     refused = run("--resume", str(output), "--rounds", "3")
     assert refused.returncode == ExitStatus.USER_ERROR
     assert "rounds was 2, is 3" in refused.stderr
     done = run("--resume", str(output))
     assert done.returncode == ExitStatus.OK, done.stderr
+    assert not list(output.glob(".*"))
     again = read_record(output)
     assert again.complete
     assert again.rows[0] == first

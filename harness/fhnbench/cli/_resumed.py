@@ -21,7 +21,12 @@ def earlier_run(resume: Path | None, output: Path | None) -> RunRecord | None:
 
     if resume and output:
         raise FhnbenchError("--resume writes to the folder of the run; leave out --output")
-    return read_record(resume) if resume else None
+    if resume is None:
+        return None
+    earlier = read_record(resume)
+    for remnant in resume.glob(".*.tmp"):  # of a run that was killed while it wrote
+        remnant.unlink()
+    return earlier
 
 
 def settings_of(earlier: RunRecord, dataset: Dataset, size: int, typed: Mapping[str, Any]) -> Settings:
