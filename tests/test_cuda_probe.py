@@ -12,25 +12,26 @@ from fhnbench_cuda import compiler
 pytest.importorskip("cuda.bindings.driver", reason="needs fhnbench[cuda]")
 
 from fhnbench_cuda import peaks
+from fhnbench_cuda.device import Device
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch, emulated_gpu: None) -> None:
-    monkeypatch.setattr(peaks, "_STEPS", 20)
+    monkeypatch.setattr(peaks, "_STEPS", 2)
     monkeypatch.setattr(peaks, "_BYTES", 100_000)
 
 
 @pytest.mark.parametrize("arch", ["sm_75", "sm_90", "sm_120"])
-@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("precision", ["float16", "bfloat16", "float32", "float64"])
 def test_kernels_compile_and_stay_in_registers(precision: str, arch: str) -> None:
     binary = compiler.compile_program(peaks.peak_kernels(precision), arch)
     for usage in binary.usage.values():
         assert (usage.local_memory, usage.spill_stores, usage.spill_loads) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize(("precision", "operations"), [("float32", 1), ("float64", 1), ("float16", 64)])
 def test_rates_are_those_of_what_is_done_in_the_time(
-    precision: str, quick: None, monkeypatch: pytest.MonkeyPatch
+    precision: str, operations: int, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workload = Workload(1000, 3, precision=precision)
     probe = peaks.CudaProbe(workload)
@@ -40,11 +41,12 @@ def test_rates_are_those_of_what_is_done_in_the_time(
     monkeypatch.setattr(probe._clock, "seconds", lambda: 0.5)
     fixed = probe.measure()
     threads = 2 * 8 * 256  # of the emulated GPU's multiprocessors
-    assert fixed.fma_per_s == 20 * 8 * threads / 0.5
+    assert fixed.fma_per_s == 2 * 8 * threads * operations / 0.5
     size = 1000 * 3 * 2 * workload.dtype.itemsize
     assert fixed.bytes_per_s == -(-100_000 // size) * size / 0.5
 
 
-def test_a_precision_of_16_bits_is_refused(quick: None) -> None:
-    with pytest.raises(Refused, match="float16 is not supported"):
-        peaks.CudaProbe(Workload(10, precision="float16"))
+def test_a_precision_that_the_gpu_lacks_is_refused(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peaks, "open_device", lambda: Device("a Turing GPU", "sm_75", 2, 65536))
+    with pytest.raises(Refused, match="bfloat16 is not supported"):
+        peaks.CudaProbe(Workload(10, precision="bfloat16"))

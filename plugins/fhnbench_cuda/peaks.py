@@ -30,20 +30,27 @@ _REPEATS = 3
 """Timings in one measurement, of which the fastest counts."""
 
 _VECTOR_BYTES = 16
-_KINDS = {"float32": "float", "float64": "double"}
+_KERNELS = {
+    "float32": ("multiply_add_chains<float>", 1),
+    "float64": ("multiply_add_chains<double>", 1),
+    "float16": ("multiply_matrices<Half::float16>", 16 * 16 * 8 / 32),
+    "bfloat16": ("multiply_matrices<Half::bfloat16>", 16 * 16 * 8 / 32),
+}
+"""Kernels, and the multiply-adds of each thread in a step of a chain."""
 
 
 def peak_kernels(precision: str) -> KernelProgram:
-    """Return the kernels for float32 or float64."""
-    return KernelProgram("peaks.cu", (f"multiply_add_chains<{_KINDS[precision]}>", "fill"))
+    """Return the kernels for a precision."""
+    return KernelProgram("peaks.cu", (_KERNELS[precision][0], "fill"))
 
 
 @final
 class CudaProbe(DeviceProbe):
     """A probe of the first GPU, with the precision and the size of a workload's trajectories.
 
-    Multiply-adds are those of the units for float32 or float64. The memory that is written is as large as the
-    trajectories, over and over, as a contender does.
+    Multiply-adds are those of the units for float32 or float64, and in the precisions of 16 bits those of the tensor
+    cores, as ``mma.sync`` reaches them (GPUs since Hopper have a faster way for large matrices). The memory that is
+    written is as large as the trajectories, over and over, as a contender does.
 
     Parameters
     ----------
@@ -53,14 +60,15 @@ class CudaProbe(DeviceProbe):
     Raises
     ------
     Refused
-        If the precision is neither float32 nor float64, or the GPU's memory does not suffice.
+        If the GPU lacks the precision, or its memory does not suffice.
     Unavailable
         If there is no GPU that can be used.
     """
 
     def __init__(self, workload: Workload) -> None:
-        workload.require_precision("float32", "float64")
         device = open_device()
+        if workload.precision == "bfloat16" and device.arch == "sm_75":
+            workload.require_precision("float16", "float32", "float64")
         self.device = device.name
         program = peak_kernels(workload.precision)
         module = Module(build(program, device.arch))
@@ -77,7 +85,7 @@ class CudaProbe(DeviceProbe):
         memory = ctypes.c_void_p(self._memory.address), ctypes.c_uint(vectors), ctypes.c_uint(0)
         self._multiply_add = LoadedLaunch(module, Launch(chains, grid, _BLOCK, sink))
         self._fill = LoadedLaunch(module, Launch(fill, grid, _BLOCK, memory))
-        self._operations = _STEPS * _CHAINS * threads
+        self._operations = _STEPS * _CHAINS * threads * _KERNELS[workload.precision][1]
         self._passes = -(-_BYTES // self._memory.size)
         self.measure()  # loads the code and wakes the clocks
 
