@@ -9,10 +9,11 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from fhnbench.exit_status import ExitStatus
-from fhnbench.testing import conformance_checks
+from fhnbench.testing import ConformanceRecord, conformance_checks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,10 +41,10 @@ def rows_of(shown: str) -> dict[str, tuple[str, str]]:
     """Return result and reason by the name of the check; a reason that was wrapped is joined."""
     rows: dict[str, tuple[str, str]] = {}
     for line in shown.splitlines():
-        words = line.split(None, 2)
+        words = line.split(None, 3)
         if words and words[0] in SOLVER_CHECKS:
             name = words[0]
-            rows[name] = (words[1], words[2].strip() if words[2:] else "")
+            rows[name] = (words[2], words[3].strip() if words[3:] else "")
         elif rows and line.startswith(" " * 10) and words:
             rows[name] = (rows[name][0], f"{rows[name][1]} {line.strip()}")
     return rows
@@ -64,6 +65,54 @@ def test_another_problem_and_skips_with_reasons(check: Check) -> None:
     assert rows_of(done.stdout)["fresh-inputs"] == ("skipped", "all ensembles of problem A are alike")
     count = len(SOLVER_CHECKS)
     assert done.stdout.splitlines()[-1] == f"{count - 3} of {count} checks ran: {count - 3} passed, 3 skipped"
+
+
+def test_a_distribution_stands_for_what_it_provides_and_the_record_says_what_came_out(
+    check: Check, tmp_path: Path
+) -> None:
+    report = tmp_path / "conformance.json"
+    done = check("ab2-example", "--report", str(report), "--problem", "A")
+    assert done.returncode == ExitStatus.OK, done.stderr
+    record = msgspec.json.decode(report.read_bytes(), type=ConformanceRecord)
+    (found,) = record.contenders
+    assert (found.contender, found.distributions) == ("ab2-example", {"fhnbench-example": "0.1.0"})
+    assert [result.check for result in found.results] == SOLVER_CHECKS
+    assert found.conforms
+    assert found.expected == len(SOLVER_CHECKS)
+    assert set(record.tiers) >= set(SOLVER_CHECKS)
+    assert set(record.tiers.values()) == {"discovery", "contract", "numerics", "honesty", "report"}
+
+
+def test_a_distribution_stands_for_what_it_provides(check: Check) -> None:
+    done = check("fhnbench-hostile", "--timeout", "5", "--expect-failure", "no-such=it is hostile")
+    assert done.returncode == ExitStatus.USER_ERROR
+    assert "no check 'no-such' to fail" in done.stderr  # so contenders of the distribution were found
+
+
+def test_a_failure_may_be_expected_but_must_happen(check: Check) -> None:
+    late = "garbage-hostile[what=shape]"
+    failing = [name for name, (result, _) in rows_of(check(late).stdout).items() if result == "failed"]
+    told = [word for name in failing for word in ("--expect-failure", f"{name}=it returns garbage")]
+    done = check(late, *told)
+    assert done.returncode == ExitStatus.OK, done.stdout
+    assert rows_of(done.stdout)["output"][0] == "expected"
+    assert f"{len(failing)} expected" in done.stdout.splitlines()[-1]
+    done = check("ab2-example", "--problem", "A", "--expect-failure", "order=it is modest")
+    assert done.returncode == ExitStatus.GATE_FAILED
+    assert rows_of(done.stdout)["order"] == ("failed", "passes, and was expected to fail: it is modest")
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ("order", "a failure of order is expected for no reason; say why"),
+        ("ordre=x", "no check 'ordre' to fail; did you mean 'order'?"),
+    ],
+)
+def test_what_is_expected_without_reason_is_refused(check: Check, told: str, message: str) -> None:
+    done = check("ab2-example", "--expect-failure", told)
+    assert done.returncode == ExitStatus.USER_ERROR
+    assert message in done.stderr
 
 
 def test_several_contenders_and_the_gravest_status(check: Check) -> None:

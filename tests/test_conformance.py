@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conftest import EXAMPLE
-from fhnbench import SurrogateSpec, load_artifact, standard_problem
+from fhnbench import FhnbenchError, SolverSpec, SurrogateSpec, load_artifact, standard_problem
 from fhnbench.plugins.artifacts import select_artifact
 from fhnbench.plugins.contender import SolverContender, SurrogateContender
-from fhnbench.plugins.registry import registry
+from fhnbench.plugins.registry import Entry, Plugin, registry
 from fhnbench.testing import (
     CHECKS,
     Case,
@@ -51,7 +51,7 @@ def test_a_correct_solver_passes_every_check(letter: str, precision: str) -> Non
     assert [(result.check, result.reason) for result in results if result.status == "failed"] == []
     skipped = {result.check for result in results if result.status == "skipped"}
     alike = {"fresh-inputs", "independent-executions", "output-of-last-run"}  # all ensembles of problem A are alike
-    assert skipped == (alike if letter == "A" else set())
+    assert skipped == {"declaration"} | (alike if letter == "A" else set())
 
 
 MUTANTS: dict[type, tuple[str, str]] = {
@@ -89,6 +89,8 @@ MUTANTS: dict[type, tuple[str, str]] = {
     state.StaleOutput: ("output-of-last-run", "after a second run: "),
     state.ComputesInOutput: ("output-of-last-run", "after an upload that no run followed: "),
     state.Leaks: ("close", "2 executions that were closed left"),
+    state.StillComputing: ("idle", "after synchronize it still uses"),
+    contract.SecretOption: ("documentation", "the docstring of SecretOption does not describe relaxation"),
     state.FreesOutput: ("close", "after close, in the array that output had returned: "),
     method.WrongOrder: ("order", "declares order 2, measured is 0.9"),
     method.ModestOrder: ("order", "declares order 1, measured is 2.0"),
@@ -117,7 +119,21 @@ def test_a_wrong_solver_is_caught_by_the_check_that_is_meant_for_it(mutant: type
 
 
 def test_every_check_catches_a_mutant() -> None:
-    assert {check for check, _ in MUTANTS.values()} == {check.name for check in CHECKS}
+    assert {check for check, _ in MUTANTS.values()} | {"declaration"} == {check.name for check in CHECKS}
+
+
+@pytest.mark.parametrize(
+    ("summary", "target", "reason"),
+    [
+        ("a solver", "fhnbench_cpu.solvers:Heun", ""),
+        ("first\nsecond", "fhnbench_cpu.solvers:Heun", "the summary of heun-test is 'first\\nsecond', not one line of"),
+        ("a solver", "fhnbench.plugins.registry:registry", "listing plugins imports fhnbench.plugins.registry"),
+    ],
+)
+def test_what_is_declared_badly_or_imported_early_is_caught(summary: str, target: str, reason: str) -> None:
+    entry = Entry(SolverSpec("heun-test", target, summary), Plugin("test", "test", "1"))
+    status, found = result_of("declaration", subject(base.Heun(), entries=(entry,)))
+    assert (status, found.startswith(reason)) == ("failed" if reason else "passed", True)
 
 
 def test_every_check_says_what_it_checks_and_why() -> None:
@@ -136,7 +152,13 @@ def test_a_class_that_derives_from_nothing_is_caught() -> None:
 class TestSkips:
     def test_a_solver_without_a_step_is_not_asked_for_one(self) -> None:
         results = {result.check: result for result in run_checks(subject(base.NoStep()))}
-        assert {name for name, result in results.items() if result.status == "skipped"} == {"order", "numbers", "step"}
+        assert {name for name, result in results.items() if result.status == "skipped"} == {
+            "declaration",
+            "documentation",
+            "numbers",
+            "order",
+            "step",
+        }
         assert results["order"].reason == results["step"].reason == "it has no option dt"
         assert [result for result in results.values() if result.status == "failed"] == []
 
@@ -173,7 +195,7 @@ class TestSurrogates:
         results = list(run_checks(surrogate()))
         assert [result.check for result in results] == [check.name for check in conformance_checks("surrogate")]
         assert [(result.check, result.reason) for result in results if result.status == "failed"] == []
-        assert [result.check for result in results if result.status == "skipped"] == ["numbers"]
+        assert [result.check for result in results if result.status == "skipped"] == ["declaration", "numbers"]
 
     @pytest.mark.parametrize(
         "changes",
@@ -231,6 +253,18 @@ class TestCases:
             cases(method.NoOperations())["cost"]()
         with pytest.raises(NotApplicable, match="it has no option dt"):
             cases(base.NoStep())["order"]()
+
+    def test_an_expected_failure_is_a_skip_and_must_happen(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("fhnbench.testing.suite.kind_of", lambda *_: "solver")
+        monkeypatch.setattr("fhnbench.testing.suite._subject", lambda *_: subject(method.NoOperations()))
+        expected = {"cost": "nobody has counted", "output": "it is broken"}
+        cases = {case.check.name: case for case in conformance_cases("heun-test", expected_failures=expected)}
+        with pytest.raises(NotApplicable, match=r"nobody has counted \(declares 0\.0 operations\)"):
+            cases["cost"]()
+        with pytest.raises(ConformanceFailure, match="passes, and was expected to fail: it is broken"):
+            cases["output"]()
+        with pytest.raises(FhnbenchError, match="a failure of cost is expected for no reason; say why"):
+            conformance_cases("heun-test", expected_failures={"cost": " "})
 
     def test_the_kit_does_not_import_pytest(self) -> None:
         program = "import sys, fhnbench.testing.isolated; sys.exit('pytest' in sys.modules)"

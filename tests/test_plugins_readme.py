@@ -159,7 +159,8 @@ def vars_of(*names: str) -> dict[str, Any]:
 
 def test_the_table_of_checks_is_complete() -> None:
     expected = [
-        f"| `{check.name}`{'' if len(check.applies_to) == 2 else ' (solvers)'} | {check.summary} |" for check in CHECKS
+        f"| `{check.name}`{'' if len(check.applies_to) == 2 else ' (solvers)'} | {check.tier} | {check.summary} |"
+        for check in CHECKS
     ]
     assert [line for line in TEXT.splitlines() if line in expected] == expected
 

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Heun(Solver):
-    """Heun's method in NumPy, correct."""
+    """Heun's method in NumPy, correct.
+
+    Parameters
+    ----------
+    dt
+        Step in time units.
+    """
 
     order: ClassVar[int] = 2
 

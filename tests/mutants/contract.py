@@ -45,6 +45,19 @@ Undocumented.__doc__ = None
 
 
 @dataclass(frozen=True)
+class SecretOption(Heun):
+    """A solver with an option of which nobody is told.
+
+    Parameters
+    ----------
+    dt
+        Step in time units.
+    """
+
+    relaxation: float = 1.0
+
+
+@dataclass(frozen=True)
 class NoOrder(Heun):
     """A solver that does not declare its order."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -201,6 +202,31 @@ class Leaks(Wrapped):
     """A solver whose buffers are never freed."""
 
     execution = _Leaks
+
+
+class _StillComputing(Wrapping):
+    def run(self) -> None:
+        super().run()
+        self.closed = False
+        self.thread = threading.Thread(target=self.work, daemon=True)
+        self.thread.start()
+
+    def work(self) -> None:
+        values = np.ones(100_000)
+        while not self.closed:
+            np.sin(values, out=values)
+
+    def close(self) -> None:
+        self.closed = True
+        self.thread.join()
+        super().close()
+
+
+@dataclass(frozen=True)
+class StillComputing(Wrapped):
+    """A solver that leaves work to a thread for which it does not wait."""
+
+    execution = _StillComputing
 
 
 class _FreesOutput(Wrapping):

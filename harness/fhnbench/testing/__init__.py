@@ -1,5 +1,7 @@
 """Conformance checks: what every contender owes, as functions that plugin authors and `fhnbench check` run."""
 
+from fhnbench.testing.conformance import CheckedContender as CheckedContender
+from fhnbench.testing.conformance import ConformanceRecord as ConformanceRecord
 from fhnbench.testing.outcome import CheckResult as CheckResult
 from fhnbench.testing.outcome import ConformanceFailure as ConformanceFailure
 from fhnbench.testing.outcome import NotApplicable as NotApplicable

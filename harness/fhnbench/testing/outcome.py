@@ -7,7 +7,10 @@ from typing import Literal
 
 import msgspec
 
-Status = Literal["passed", "failed", "skipped"]
+Status = Literal["passed", "failed", "skipped", "expected"]
+
+Tier = Literal["discovery", "contract", "numerics", "honesty", "report"]
+"""What a check is about, in the order in which a reviewer would ask."""
 
 
 class ConformanceFailure(AssertionError):
@@ -26,7 +29,7 @@ class CheckResult(msgspec.Struct, frozen=True, tag=True):
     check
         Name of the check.
     status
-        ``passed``, ``failed`` or ``skipped``.
+        ``passed``, ``failed``, ``skipped``, or ``expected``: it failed, as it was said beforehand that it would.
     reason
         One line, empty for a check that passed.
     seconds

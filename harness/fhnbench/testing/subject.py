@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from fhnbench.plugins.contender import Kind
     from fhnbench.plugins.interfaces import Execution, Runtime, Solver
+    from fhnbench.plugins.registry import Entry
     from fhnbench.problem import Ensemble
     from fhnbench.workload import Precision
 
@@ -79,6 +80,8 @@ class Subject:
         The precision that is asked for.
     threads
         CPU threads; two where there are two, so that they can get into each other's way.
+    entries
+        What plugins declare of it; none for a contender that was made by hand.
     """
 
     name: str
@@ -86,6 +89,7 @@ class Subject:
     problem: Problem
     precision: Precision = "float32"
     threads: int = field(default_factory=lambda: min(2, usable_cpus()))
+    entries: tuple[Entry[Any], ...] = ()
 
     @classmethod
     def of(cls, text: str, problem: Problem | None = None) -> Subject:
@@ -114,7 +118,7 @@ class Subject:
         contender = load(chosen, chosen.artifact_path(problem))
         if isinstance(contender, SurrogateContender) and (outside := uncovered(contender.artifact.metadata, problem)):
             raise Refused(outside)
-        return cls(chosen.label, contender, problem, chosen.precision)
+        return cls(chosen.label, contender, problem, chosen.precision, entries=chosen.entries)
 
     @property
     def kind(self) -> Kind:

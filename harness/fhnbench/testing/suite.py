@@ -5,19 +5,33 @@ from __future__ import annotations
 import functools
 import time
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from fhnbench.errors import Unavailable
+import msgspec
+
+from fhnbench.errors import FhnbenchError, Unavailable
 from fhnbench.plugins.contender import Kind, kind_of
-from fhnbench.plugins.registry import registry
-from fhnbench.testing.checks import accuracy, contract, cost, executions, inputs, options, samples
+from fhnbench.plugins.registry import registry, suggestion
+from fhnbench.testing.checks import (
+    accuracy,
+    contract,
+    cost,
+    declaration,
+    documentation,
+    executions,
+    inputs,
+    options,
+    samples,
+)
 from fhnbench.testing.outcome import CheckResult, ConformanceFailure, NotApplicable
 from fhnbench.testing.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from fhnbench.problem import Problem
+    from fhnbench.testing.outcome import Tier
 
 BOTH: tuple[Kind, ...] = ("solver", "surrogate")
 
@@ -28,12 +42,15 @@ class Check:
 
     Parameters
     ----------
+    tier
+        What it is about.
     function
         Takes a `Subject`; raises `ConformanceFailure`, `NotApplicable`, or returns.
     applies_to
         Kinds of contender that it is meant for.
     """
 
+    tier: Tier
     function: Callable[[Subject], None]
     applies_to: tuple[Kind, ...] = BOTH
 
@@ -63,25 +80,28 @@ class Check:
 
 
 CHECKS: tuple[Check, ...] = (
-    Check(contract.check_interface),
-    Check(contract.check_output),
-    Check(contract.check_effective),
-    Check(contract.check_precision),
-    Check(inputs.check_inputs_unmutated),
-    Check(inputs.check_fresh_inputs),
-    Check(inputs.check_rerun),
-    Check(inputs.check_repeatability),
-    Check(samples.check_batch_sizes),
-    Check(samples.check_permutation),
-    Check(executions.check_independent_executions),
-    Check(executions.check_output_of_last_run),
-    Check(executions.check_close),
-    Check(accuracy.check_order, ("solver",)),
-    Check(accuracy.check_agreement),
-    Check(options.check_unknown_options),
-    Check(options.check_numbers),
-    Check(options.check_step, ("solver",)),
-    Check(cost.check_cost),
+    Check("discovery", declaration.check_declaration),
+    Check("contract", contract.check_interface),
+    Check("contract", contract.check_output),
+    Check("contract", contract.check_effective),
+    Check("contract", executions.check_independent_executions),
+    Check("contract", executions.check_output_of_last_run),
+    Check("contract", executions.check_close),
+    Check("contract", options.check_unknown_options),
+    Check("contract", options.check_numbers),
+    Check("contract", options.check_step, ("solver",)),
+    Check("numerics", inputs.check_rerun),
+    Check("numerics", inputs.check_repeatability),
+    Check("numerics", samples.check_batch_sizes),
+    Check("numerics", samples.check_permutation),
+    Check("numerics", accuracy.check_order, ("solver",)),
+    Check("numerics", accuracy.check_agreement),
+    Check("honesty", inputs.check_inputs_unmutated),
+    Check("honesty", inputs.check_fresh_inputs),
+    Check("honesty", contract.check_precision),
+    Check("honesty", executions.check_idle),
+    Check("honesty", cost.check_cost),
+    Check("report", documentation.check_documentation),
 )
 """Every check, in the order in which they run: what others stand on comes first."""
 
@@ -109,11 +129,14 @@ class Case:
         Problem that it is checked on; None for C.
     check
         The check.
+    expected
+        Why it is known to fail; empty if it must pass.
     """
 
     contender: str
     problem: Problem | None
     check: Check
+    expected: str = ""
 
     @property
     def __name__(self) -> str:
@@ -126,14 +149,44 @@ class Case:
         Raises
         ------
         ConformanceFailure
-            If the contender does not conform.
+            If the contender does not conform, or does where it was expected not to.
         NotApplicable
-            If the check says nothing about it, or it cannot run on this machine.
+            If the check says nothing about it, it cannot run on this machine, or it fails as expected.
         """
-        self.check.function(_subject(self.contender, self.problem))
+        subject = _subject(self.contender, self.problem)
+        if not self.expected:
+            self.check.function(subject)
+            return
+        result = expecting(self.check.run(subject), {self.check.name: self.expected})
+        raise (NotApplicable if result.status in {"expected", "skipped"} else ConformanceFailure)(result.reason)
 
 
-def conformance_cases(contender: str, problem: Problem | None = None) -> list[Case]:
+def expecting(result: CheckResult, expected: Mapping[str, str]) -> CheckResult:
+    """Return a result in the light of the failures that were expected, by check: one that does not happen has failed.
+
+    So a remark about a defect goes when the defect is gone.
+    """
+    reason = expected.get(result.check)
+    if reason is None or result.status == "skipped":
+        return result
+    if result.status == "failed":
+        return msgspec.structs.replace(result, status="expected", reason=f"{reason} ({result.reason})")
+    return msgspec.structs.replace(result, status="failed", reason=f"passes, and was expected to fail: {reason}")
+
+
+def require_reasons(expected: Mapping[str, str], checks: Iterable[Check]) -> None:
+    """Raise `FhnbenchError` unless failures are expected of checks that there are, each for a reason."""
+    names = [check.name for check in checks]
+    for name, reason in expected.items():
+        if name not in names:
+            raise FhnbenchError(f"no check {name!r} to fail; {suggestion(name, names)}")
+        if not reason.strip():
+            raise FhnbenchError(f"a failure of {name} is expected for no reason; say why")
+
+
+def conformance_cases(
+    contender: str, problem: Problem | None = None, expected_failures: Mapping[str, str] = MappingProxyType({})
+) -> list[Case]:
     """Return a case for each check that applies to a contender, ready for pytest.
 
     ::
@@ -148,14 +201,17 @@ def conformance_cases(contender: str, problem: Problem | None = None) -> list[Ca
         Name and options, as in ``euler-cpu[dt=0.05]``.
     problem
         Problem that it is checked on; C if it is left out.
+    expected_failures
+        Checks that are known to fail, each with the reason. One that passes all the same is a failure.
 
     Raises
     ------
     FhnbenchError
-        If no plugin declares that contender.
+        If no plugin declares that contender, or a failure is expected of no check or for no reason.
     """
-    kind = kind_of(contender, registry())
-    return [Case(contender, problem, check) for check in conformance_checks(kind)]
+    checks = conformance_checks(kind_of(contender, registry()))
+    require_reasons(expected_failures, checks)
+    return [Case(contender, problem, check, expected_failures.get(check.name, "")) for check in checks]
 
 
 @functools.cache

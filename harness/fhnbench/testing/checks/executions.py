@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+import time
 import tracemalloc
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 _CYCLES = 2
 _MANY = 100_000
+_SOME = 20_000
+
+_REST_S = 0.2
+_IDLE_SHARE = 0.2
+"""Part of a CPU that a process may use while it rests: threads of some pools spin for a moment before they sleep."""
 
 
 def check_independent_executions(subject: Subject) -> None:
@@ -99,3 +105,23 @@ def _require_released(subject: Subject) -> None:
         tracemalloc.stop()
     if left > _CYCLES * owed // 2:
         raise ConformanceFailure(f"{_CYCLES} executions that were closed left {left:,} bytes behind")
+
+
+def check_idle(subject: Subject) -> None:
+    """Check that nothing computes any more when `synchronize` has returned.
+
+    Work that goes on is not timed, and slows down whichever contender has its turn next. It is seen by the processor
+    time of this process while it sleeps; work on another device is seen by the audits of `fhnbench run`.
+    """
+    ensemble = read_only(subject.problem.sample(_SOME), subject.workload().dtype)
+    with subject.prepared(_SOME) as prepared:
+        busy: list[float] = []
+        for _ in range(_CYCLES):
+            prepared.execution.upload(ensemble)
+            prepared.execution.run()
+            prepared.execution.synchronize()
+            before = time.process_time()
+            time.sleep(_REST_S)
+            busy.append((time.process_time() - before) / _REST_S)
+    if min(busy) > _IDLE_SHARE:
+        raise ConformanceFailure(f"after synchronize it still uses {min(busy):.0%} of a CPU")
