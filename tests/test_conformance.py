@@ -89,7 +89,7 @@ MUTANTS: dict[type, tuple[str, str]] = {
     state.StaleOutput: ("output-of-last-run", "after a second run: "),
     state.ComputesInOutput: ("output-of-last-run", "after an upload that no run followed: "),
     state.Leaks: ("close", "2 executions that were closed left"),
-    state.StillComputing: ("idle", "after synchronize it still uses"),
+    state.StillComputing: ("idle", "after synchronize it still keeps"),
     contract.SecretOption: ("documentation", "the docstring of SecretOption does not describe relaxation"),
     state.FreesOutput: ("close", "after close, in the array that output had returned: "),
     method.WrongOrder: ("order", "declares order 2, measured is 0.9"),

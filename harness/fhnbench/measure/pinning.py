@@ -14,10 +14,25 @@ _TASKS = Path("/proc/self/task")
 
 def thread_times() -> dict[int, int]:
     """Return the CPU time of each thread of this process in nanoseconds, by thread; empty where it cannot be read."""
+    return {thread: running for thread, (running, _) in _thread_statistics().items()}
+
+
+def wanted_time() -> int | None:
+    """Return for how long threads of this process have run or waited for a CPU, in nanoseconds; None if unknown.
+
+    Unlike CPU time it does not depend on what else the machine is doing.
+    """
+    found = _thread_statistics()
+    return sum(running + waiting for running, waiting in found.values()) if found else None
+
+
+def _thread_statistics() -> dict[int, tuple[int, int]]:
+    """Return how long each thread has run and has waited to run, in nanoseconds."""
     try:
-        return {int(task.name): int((task / "schedstat").read_text().split()[0]) for task in _TASKS.iterdir()}
+        fields = {int(task.name): (task / "schedstat").read_text().split() for task in _TASKS.iterdir()}
     except (OSError, ValueError, IndexError):
         return {}
+    return {thread: (int(values[0]), int(values[1])) for thread, values in fields.items()}
 
 
 def pin_busiest_threads(count: int, since: dict[int, int]) -> bool:
