@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+import cuda_emulation
 from fhnbench import Refused, Workload
 from fhnbench_cuda import compiler
 
@@ -21,10 +22,10 @@ def quick(monkeypatch: pytest.MonkeyPatch, emulated_gpu: None) -> None:
     monkeypatch.setattr(peaks, "_BYTES", 100_000)
 
 
-@pytest.mark.parametrize("arch", ["sm_75", "sm_90", "sm_120"])
-@pytest.mark.parametrize("precision", ["float16", "bfloat16", "float32", "float64"])
-def test_kernels_compile_and_stay_in_registers(precision: str, arch: str) -> None:
-    binary = compiler.compile_program(peaks.peak_kernels(precision), arch)
+@pytest.mark.parametrize("arch", ["sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"])
+def test_kernels_compile_and_stay_in_registers(arch: str) -> None:
+    programs = [peaks.peak_kernels(precision) for precision in ("float16", "bfloat16", "float32", "float64")]
+    binary = compiler.compile_program(cuda_emulation.union_of(programs), arch)
     for usage in binary.usage.values():
         assert (usage.local_memory, usage.spill_stores, usage.spill_loads) == (0, 0, 0)
 

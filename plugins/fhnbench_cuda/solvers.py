@@ -2,7 +2,8 @@
 
 A thread takes a sample from the initial state to the horizon with its state in registers: 4, 9, 15 or 22 multiply-adds
 a step for one to four stages and no other arithmetic, as the disassembly has it, 4 operations more at each save point
-and 6 to 9 at the beginning. Up to 128 operations follow one another between two branches. Bytes are 3 numbers read and
+and 6 to 9 at the beginning. Up to 128 operations follow one another between two branches. A save point takes about ten
+further instructions (stores, addresses, the loop), which is felt where steps are few. Bytes are 3 numbers read and
 ``2 T`` written for each sample, neighbours by neighbouring threads.
 
 What that must take on some GPUs, in microseconds for 100,000 samples and 51 save points, computed from data sheets and
