@@ -12,7 +12,7 @@ from fhnbench.errors import FhnbenchError
 from fhnbench.exit_status import ExitStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from fhnbench.results.compare import Comparison
     from fhnbench.results.record import RunRecord
@@ -103,7 +103,7 @@ def command(
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
     from fhnbench.results.compare import Thresholds, compare_records
 
-    limits = Thresholds(thresholds)
+    limits, write = Thresholds(thresholds), _format(form)
     if base is None:
         sides = _recorded(arguments)
         title = " against ".join(reversed(arguments))
@@ -113,7 +113,16 @@ def command(
     if not _comparable(*sides, allow_different_machines):
         return ExitStatus.INCOMPARABLE
     comparison = compare_records(*sides, limits, given["span"], given["alpha"], accuracy_threshold / 100)
-    return _answer(comparison, form, title)
+    return _answer(comparison, write, title)
+
+
+def _format(name: str | None) -> Callable[[Comparison], str] | None:
+    """Return what writes a comparison in a format; None for the terminal."""
+    from fhnbench.report.comparison import FORMATS
+
+    if name is not None and name not in FORMATS:
+        raise FhnbenchError(f"no format {name!r}; there are {', '.join(FORMATS)}")
+    return FORMATS[name] if name else None
 
 
 def _recorded(arguments: Sequence[str]) -> tuple[list[RunRecord], list[RunRecord]]:
@@ -175,18 +184,16 @@ def _comparable(base: list[RunRecord], candidate: list[RunRecord], other_machine
     return not refused
 
 
-def _answer(comparison: Comparison, form: str | None, title: str) -> int:
+def _answer(comparison: Comparison, write: Callable[[Comparison], str] | None, title: str) -> int:
     """Print the comparison and return the exit status."""
-    from fhnbench.report.comparison import FORMATS, comparison_table, summary
+    from fhnbench.report.comparison import comparison_table, summary
     from fhnbench.report.console import answers
 
-    if form is None:
+    if write:
+        click.echo(write(comparison), nl=False)
+    else:
         answers().print(comparison_table(comparison, title))
         click.echo(f"Verdict: {summary(comparison)}")
-    elif form in FORMATS:
-        click.echo(FORMATS[form](comparison), nl=False)
-    else:
-        raise FhnbenchError(f"no format {form!r}; there are {', '.join(FORMATS)}")
     outcomes = {
         ExitStatus.LESS_ACCURATE: comparison.less_accurate,
         ExitStatus.SLOWER: comparison.slower,
