@@ -131,11 +131,23 @@ def test_records_of_something_else_are_refused(compare, fields, what):
     assert allowed.return_value == (ExitStatus.OK if "environment" in fields else ExitStatus.INCOMPARABLE)
 
 
+def on(device: str, precision: str = "float32") -> list[RunRecord]:
+    return with_rows(BASE, lambda one: change(one, effective=EffectiveRecord(device, precision)))
+
+
 def test_what_computed_elsewhere_is_refused(compare):
-    on_gpu = with_rows(BASE, lambda one: change(one, effective=EffectiveRecord("cuda", "float32")))
-    done = compare(BASE, on_gpu)
+    done = compare(BASE, on("A GPU"), "--allow-different-machines")
     assert done.return_value == ExitStatus.INCOMPARABLE
-    assert "euler-cpu: float32 on cpu and float32 on cuda" in done.stderr
+    assert "euler-cpu: float32 on the CPU and float32 on a GPU" in done.stderr
+    done = compare(BASE, on("cpu", "float64"), "--allow-different-machines")
+    assert done.return_value == ExitStatus.INCOMPARABLE
+
+
+def test_another_gpu_is_another_machine(compare):
+    done = compare(on("This GPU"), on("That GPU"))
+    assert done.return_value == ExitStatus.INCOMPARABLE
+    assert "euler-cpu: This GPU and That GPU" in done.stderr
+    assert compare(on("This GPU"), on("That GPU"), "--allow-different-machines").return_value == ExitStatus.OK
 
 
 def test_a_side_of_unlike_records_is_no_side(compare):

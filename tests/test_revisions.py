@@ -123,10 +123,10 @@ def test_this_revision_against_itself(command_line, tmp_path):
 
 @pytest.mark.slow
 def test_a_revision_that_is_slower_is_found(tmp_path):
-    """The base's workers are this revision's, made slower by half: the candidate is faster, on a busy machine too."""
+    """The base's workers are this revision's, made five times as slow: found on a busy machine too."""
     problem = standard_problem("C")
     dataset = build_dataset(DatasetSpec(problem, 500), tmp_path / "C.h5")
-    base = revision.Revision("slow", "0" * 40, delayed(0.5), environment())
+    base = revision.Revision("slow", "0" * 40, delayed(4.0), environment())
     question = Question(dataset, 500, [request("midpoint-cpu", "solver", registry())])
     fractions: list[float] = []
 
@@ -149,5 +149,5 @@ def test_a_revision_that_is_slower_is_found(tmp_path):
     assert found.speed.ratio.paired
     assert found.speed.ratio.processes == (3, 3)
     assert found.speed.verdict == "faster"
-    assert found.speed.ratio.value < 0.9
+    assert found.speed.ratio.value < 0.5
     assert found.accuracy.verdict == "same"

@@ -9,7 +9,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from fhnbench.results.record import RunRecord
+    from fhnbench.results.record import EffectiveRecord, RunRecord
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -25,8 +25,8 @@ class Difference(msgspec.Struct, frozen=True):
         return f"{self.what}: {self.base} and {self.candidate}"
 
 
-MACHINE = ("cpu", "cpus", "last_level_cache_bytes", "gpu")
-"""Keys of the environment that name a machine."""
+MACHINE = ("cpu", "cpus", "last_level_cache_bytes")
+"""Keys of the environment that name a machine; a GPU is named by what computed on it."""
 
 _ASKED: dict[str, Callable[[RunRecord], Any]] = {
     "problem": lambda record: record.problem.name,
@@ -50,13 +50,11 @@ def differences(base: Sequence[RunRecord], candidate: Sequence[RunRecord]) -> li
             found.append(difference)
             if what == "problem":  # whose ranges differ anyway
                 break
-    effective = [_effective(side) for side in (base, candidate)]
-    computed = [
-        _difference(contender, effective[0][contender], effective[1][contender])
-        for contender in effective[0]
-        if contender in effective[1]
-    ]
-    found += [difference for difference in computed if difference]
+    for describe, machine in ((_computes, False), (_device, True)):
+        ours, theirs = _effective(candidate, describe), _effective(base, describe)
+        both = [name for name in theirs if name in ours]
+        computed = [_difference(name, theirs[name], ours[name], machine=machine) for name in both]
+        found += [difference for difference in computed if difference]
     for key in MACHINE:
         below, above = (_distinct(record.environment.get(key) for record in side) for side in (base, candidate))
         if difference := _difference(key.removesuffix("_bytes").replace("_", " "), below, above, machine=True):
@@ -64,14 +62,22 @@ def differences(base: Sequence[RunRecord], candidate: Sequence[RunRecord]) -> li
     return found
 
 
-def _effective(records: Iterable[RunRecord]) -> dict[str, list[str]]:
-    """Return what each contender computed in and on."""
+def _effective(records: Iterable[RunRecord], describe: Callable[[EffectiveRecord], str]) -> dict[str, list[str]]:
+    """Return how each contender that ran is described."""
     found: dict[str, list[str]] = {}
     for record in records:
         for row in record.rows:
             if row.effective:
-                found.setdefault(row.contender, []).append(f"{row.effective.precision} on {row.effective.device}")
+                found.setdefault(row.contender, []).append(describe(row.effective))
     return {contender: _distinct(texts) for contender, texts in found.items()}
+
+
+def _computes(effective: EffectiveRecord) -> str:
+    return f"{effective.precision} on {'the CPU' if effective.device == 'cpu' else 'a GPU'}"
+
+
+def _device(effective: EffectiveRecord) -> str:
+    return "" if effective.device == "cpu" else effective.device
 
 
 def _distinct(values: Iterable[Any]) -> list[str]:
@@ -79,6 +85,6 @@ def _distinct(values: Iterable[Any]) -> list[str]:
 
 
 def _difference(what: str, base: list[str], candidate: list[str], *, machine: bool = False) -> Difference | None:
-    if base == candidate and len(base) == 1:
+    if (base == candidate and len(base) == 1) or (machine and "" in (*base, *candidate)):
         return None
     return Difference(what, " or ".join(base), " or ".join(candidate), machine)

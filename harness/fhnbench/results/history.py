@@ -33,7 +33,7 @@ class Series:
     Parameters
     ----------
     machine
-        CPU or GPU, and threads.
+        A CPU and threads, or a GPU.
     question
         Problem, samples, precision, dataset.
     points
@@ -66,14 +66,15 @@ def history(records: Iterable[RunRecord], patterns: Sequence[str] = ("*",)) -> l
             if row.resident is None or not wanted:
                 continue
             point = Point(datetime.fromisoformat(record.created), _revision(record), row, row.resident)
-            series = found.setdefault((_machine(record), _question(record)), {})
+            series = found.setdefault((_machine(record, row), _question(record)), {})
             series.setdefault(row.contender, []).append(point)
     return [Series(machine, question, points) for (machine, question), points in found.items()]
 
 
-def _machine(record: RunRecord) -> str:
-    machine = record.environment.get("gpu") or record.environment.get("cpu") or "unknown machine"
-    return f"{machine}, {record.settings.threads} threads"
+def _machine(record: RunRecord, row: Row) -> str:
+    if row.effective and row.effective.device != "cpu":
+        return row.effective.device
+    return f"{record.environment.get('cpu') or 'unknown CPU'}, {record.settings.threads} threads"
 
 
 def _question(record: RunRecord) -> str:
