@@ -30,12 +30,11 @@ _NEAR = 12
 
 @dataclass(frozen=True)
 class Label:
-    """A text and the point that it names, in data coordinates; `needed` is whether it may stand far off."""
+    """A text and the point that it names, in data coordinates."""
 
     text: str
     x: float
     y: float
-    needed: bool = True
 
 
 def place_labels(
@@ -65,8 +64,6 @@ def place_labels(
     scale = figure.dpi / 72
     radius = _POINT * figure.dpi / 100
     taken = [Bbox.from_extents(x - radius, y - radius, x + radius, y + radius) for x, y in _pixels(axes, obstacles)]
-    if legend := axes.get_legend():
-        taken.append(legend.get_window_extent())
     inside = axes.bbox
     written: list[Bbox] = []
     for label in labels:
@@ -85,7 +82,7 @@ def place_labels(
             text.set_path_effects([withStroke(linewidth=3, foreground=PAPER)])
         size = text.get_window_extent()
         (x, y) = _pixels(axes, [(label.x, label.y)])[0]
-        for dx, dy in _PLACES if label.needed else _PLACES[: len(_DIRECTIONS) * 2]:
+        for dx, dy in _PLACES:
             box = _box(x + dx * scale, y + dy * scale, size.width, size.height, dx)
             fits = inside.x0 < box.x0 and box.x1 < inside.x1 and inside.y0 < box.y0 and box.y1 < inside.y1
             if fits and not any(box.overlaps(other) for other in taken):
