@@ -109,6 +109,8 @@ def test_what_misbehaves_becomes_a_row_and_the_rest_runs(run):
         assert reason in rows[name].reason
         assert "\n" not in rows[name].reason
         assert (rows[name].resident is not None) == (status == "ran")
+    assert "it misbehaves on request" in rows["print-hostile"].notes
+    assert "it misbehaves on request" in done.stdout
     if sys.platform == "linux":
         assert not processes_with("time.sleep(600)")
 

@@ -55,6 +55,8 @@ class Correct(Solver):
 class MisbehavingExecution(Execution):
     """An execution that asks its solver to misbehave and to spoil the output."""
 
+    notes = ("it misbehaves on request",)
+
     def __init__(self, solver, inner):
         self.solver, self.inner, self.effective = solver, inner, inner.effective
 
