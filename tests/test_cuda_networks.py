@@ -131,6 +131,18 @@ def test_tensor_cores_err_as_their_numbers_do(precision: str, name: str) -> None
     assert error.mean() <= 2 * own.mean() + eps / 2 * abs(expected).max()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("hidden", [(256, 256), (2, 255), (129, 1, 31), (64, 64, 64)], ids=str)
+@pytest.mark.parametrize(("scheme", "pass_points"), [("direct", 1), ("iterative", 128)])
+@pytest.mark.parametrize("precision", ["float32", "float64", "float16", "bfloat16"])
+def test_widest_networks_agree(precision: str, scheme: str, pass_points: int, hidden: tuple[int, ...]) -> None:
+    artifact = artifact_of(network_of(hidden, "tanh", scheme, pass_points=pass_points))
+    ensemble = sampled(45, precision)
+    expected = oracle(artifact, ensemble, 6)
+    eps = float(ml_dtypes.finfo(HALVES.get(precision, precision)).eps)
+    assert abs(evaluate(artifact, ensemble, precision, 6) - expected).max() <= 50 * eps
+
+
 @pytest.mark.parametrize("name", ["paper", "odd widths", "five points a pass", "wide"])
 @pytest.mark.parametrize("precision", ["float32", "float16"])
 def test_sample_depends_on_nothing_but_itself(precision: str, name: str) -> None:
