@@ -239,6 +239,7 @@ def test_a_missing_compiler_is_told(monkeypatch):
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device")
 @pytest.mark.parametrize("name", ["direct", "iterative", "four points a pass"])
 @pytest.mark.parametrize("options", [{}, {"graph": True}, {"chunk": 64}, {"chunk": 64, "graph": True}])
 def test_on_cuda_it_computes_what_the_network_says(name, options):
