@@ -31,7 +31,9 @@ def test_interval_holds_the_ratio_and_is_repeatable(base, candidate):
     found = time_ratio(base, candidate, resamples=50)
     assert found.low <= found.value <= found.high
     assert found == time_ratio(base, candidate, resamples=50)
-    assert found.processes == (len(base), len(candidate))
+    shared = [name for name in base if base[name].keys() & candidate.get(name, {}).keys()]
+    assert found.paired == bool(shared)
+    assert found.processes == ((len(shared),) * 2 if shared else (len(base), len(candidate)))
 
 
 @few

@@ -99,8 +99,8 @@ def time_ratio(base: Times, candidate: Times, *, confidence: float = 0.95, resam
     Parameters
     ----------
     base, candidate
-        At least one session each, with at least one round. They are paired if they have the same sessions, each with
-        rounds in common.
+        At least one session each, with at least one round. Where they have sessions and rounds in common, these are
+        paired and the others left out.
     confidence
         Coverage of the interval.
     resamples
@@ -111,9 +111,9 @@ def time_ratio(base: Times, candidate: Times, *, confidence: float = 0.95, resam
     Ratio
     """
     generator = np.random.default_rng(0)
-    paired = base.keys() == candidate.keys() and all(base[name].keys() & candidate[name].keys() for name in base)
-    if paired:
-        units = [_paired_unit(base[name], candidate[name], generator, resamples) for name in base]
+    shared = [name for name in base if name in candidate and base[name].keys() & candidate[name].keys()]
+    if shared:
+        units = [_paired_unit(base[name], candidate[name], generator, resamples) for name in shared]
         mean = _mean_of(units, generator)
         rounds = sum(unit.rounds for unit in units)
     else:
@@ -129,9 +129,9 @@ def time_ratio(base: Times, candidate: Times, *, confidence: float = 0.95, resam
         high=math.exp(min(mean.value + slack, _LARGEST_LOG)),
         log_error=mean.error,
         freedom=mean.freedom,
-        processes=(len(base), len(candidate)),
+        processes=(len(shared), len(shared)) if shared else (len(base), len(candidate)),
         rounds=rounds,
-        paired=paired,
+        paired=bool(shared),
     )
 
 
