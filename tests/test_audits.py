@@ -178,34 +178,33 @@ def mutants_path(tmp_path):
     return {**os.environ, "PYTHONPATH": os.pathsep.join([str(metadata.parent), str(TESTS)])}
 
 
-def run_mutants(command_line, environment, tmp_path, mutants):
+def run_mutants(command_line, environment, tmp_path, mutants, rounds):
     names = []
     for mutant in mutants:
         options = f"[precision={PRECISION[mutant]}]" if mutant in PRECISION else ""
         names += ["--solver", contender(mutant) + options]
     output = tmp_path / "run"
-    asked = ("-n", str(SIZE), "--rounds", "30", "--time-budget", "600", *names, "--output", str(output))
+    asked = ("-n", str(SIZE), "--rounds", str(rounds), "--time-budget", "600", *names, "--output", str(output))
     done = command_line("run", *asked, environment=environment, timeout_s=600)
     assert (output / "run.json").exists(), done.stderr
     return done, dict(zip(mutants, read_record(output).rows, strict=True))
 
 
 def test_in_a_run_a_mutant_s_row_names_the_audit_and_the_rest_runs(command_line, mutants_path, tmp_path) -> None:
-    mutants = [base.Heun, timing.Boasts, timing.KeepsOutputs, state.WritesInputs]
-    done, rows = run_mutants(command_line, mutants_path, tmp_path, mutants)
+    mutants = [base.Heun, timing.Boasts, timing.KeepsOutputs]
+    done, rows = run_mutants(command_line, mutants_path, tmp_path, mutants, rounds=12)
     assert done.returncode == ExitStatus.DID_NOT_RUN
     assert rows[base.Heun].status == "ran"
     assert {"inputs-written", "timed-output", "leak"} <= set(rows[base.Heun].audits)
-    for mutant in mutants[2:]:
-        assert rows[mutant].status == "failed"
-        assert rows[mutant].reason.startswith(CAUGHT_IN_A_RUN[mutant])
+    assert rows[timing.KeepsOutputs].status == "failed"
+    assert rows[timing.KeepsOutputs].reason.startswith(CAUGHT_IN_A_RUN[timing.KeepsOutputs])
     assert rows[timing.Boasts].roofline_fraction > 1
     assert "above 100% of its roofline" in done.stdout.replace("\n", " ")
 
 
 @pytest.mark.slow
 def test_in_a_run_every_mutant_is_caught_by_name(command_line, mutants_path, tmp_path) -> None:
-    _, rows = run_mutants(command_line, mutants_path, tmp_path, list(CAUGHT_IN_A_RUN))
+    _, rows = run_mutants(command_line, mutants_path, tmp_path, list(CAUGHT_IN_A_RUN), rounds=30)
     assert len(rows) >= 12
     for mutant, row in rows.items():
         assert (row.status, row.reason[: len(CAUGHT_IN_A_RUN[mutant])]) == ("failed", CAUGHT_IN_A_RUN[mutant])
