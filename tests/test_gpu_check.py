@@ -196,9 +196,8 @@ def test_conformance_on_the_gpu(check: Case) -> None:
 
 
 @pytest.mark.gpu
+@pytest.mark.usefixtures("gpu")
 def test_the_command_on_the_gpu(command_line):
-    if not (device := contender_availability("euler-cuda", standard_problem("C"))).available:
-        pytest.skip(str(device))
     done = command_line("gpu-check", "-n", "10000", "--budget", "150", "--output", "gpu", timeout_s=300)
     assert done.returncode == 0, done.stderr
     assert "against Euler 0.1" in done.stdout
