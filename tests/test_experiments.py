@@ -286,7 +286,9 @@ def test_training_cost_verdict(pinn, verdict):
     ddnn = training_cost.Cost("ddnn", (4,), (1.0, 1.0, 1.0), None)
     ratio = training_cost.ratio(pinn, ddnn.seconds)
     assert ratio.low <= ratio.median == np.median(pinn) <= ratio.high
-    found = training_cost.judge(training_cost.Figures(1, (ddnn, training_cost.Cost("pinn", (4,), pinn, ratio))))
+    found = training_cost.judge(
+        training_cost.Figures(1, (ddnn, training_cost.Cost(training_cost.PAPER_METHOD, (4,), pinn, ratio)))
+    )
     assert found.verdict == verdict
 
 

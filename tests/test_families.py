@@ -27,7 +27,7 @@ from fhnbench_ddnn.family import DataDriven
 from fhnbench_ddnn.objective import DataLoss
 from fhnbench_itnn.family import Iterative
 from fhnbench_itnn.objective import UpdateLoss
-from fhnbench_pinn.derivative import state_and_rate
+from fhnbench_pinn.derivative import states_and_rates
 from fhnbench_pinn.family import PhysicsInformed
 from fhnbench_pinn.objective import PhysicsLoss
 
@@ -70,7 +70,7 @@ def points(size=1, t=0.0):
 def test_data_loss_by_hand():
     model = constant(direct().network, [3.0, -1.0])
     states = torch.tensor([[[1.0, 2.0], [0.0, 1.0]]], dtype=torch.float64)
-    loss = DataLoss().loss(model, Batch(points(2), states, None))
+    loss = DataLoss().loss(model, Batch(points(2), states))
     # Half of (3-1)^2 + (-1-0)^2 = 5 and of (3-2)^2 + (-1-1)^2 = 5, averaged over two samples.
     assert loss.item() == pytest.approx(2.5)
 
@@ -79,24 +79,25 @@ def test_update_loss_by_hand():
     model = constant(iterative("increment").network, [1.0, -1.0])
     # From (1, 0) two increments give (2, -1) and (3, -2).
     states = torch.tensor([[[1.0], [0.0]], [[2.5], [-1.0]], [[3.0], [-3.0]]], dtype=torch.float64)
-    loss = UpdateLoss(unroll=2).loss(model, Batch(points(), states, None))
+    loss = UpdateLoss(unroll=2).loss(model, Batch(points(), states))
     assert loss.item() == pytest.approx((0.5**2 + 0 + 0 + 1) / 4)
     # A network of states forgets where it began.
     model = constant(iterative("state").network, [1.0, -1.0])
-    loss = UpdateLoss(unroll=2).loss(model, Batch(points(), states, None))
+    loss = UpdateLoss(unroll=2).loss(model, Batch(points(), states))
     assert loss.item() == pytest.approx((1.5**2 + 0 + 2**2 + 2**2) / 4)
 
 
 def test_physics_loss_by_hand():
     model = constant(direct().network, [1.0, 2.0])
     states = torch.tensor([[[0.0], [0.0]]], dtype=torch.float64)
-    terms = PhysicsLoss(CELL, 1.0, 1.0, 100.0).residuals(model, Batch(points(), states, points()))
+    samples = Batch(points(), states, points(), points())
+    terms = PhysicsLoss(CELL, 1.0, 1.0, 100.0).residuals(model, samples)
     # A constant has no slope: the residual is minus the right-hand side at (u, w, I) = (1, 2, 0.25).
     du, dw = 1 - 1 / 3 - 2 + 0.25, (1 + 0.7 - 0.8 * 2) / 12.5
     assert terms["physics"].flatten().tolist() == pytest.approx([-du, -dw])
     assert terms["boundary"].flatten().tolist() == pytest.approx([0.0, 1.5])
     assert terms["data"].flatten().tolist() == pytest.approx([1.0, 2.0])
-    loss = PhysicsLoss(CELL, 1.0, 1.0, 100.0).loss(model, Batch(points(), states, points()))
+    loss = PhysicsLoss(CELL, 1.0, 1.0, 100.0).loss(model, samples)
     assert loss.item() == pytest.approx((1 + 4) / 2 + (du**2 + dw**2) / 2 + 100 * 1.5**2 / 2)
 
 
@@ -109,22 +110,32 @@ def test_without_data_no_trajectories_are_asked_for():
 def test_softness_is_squares_when_small_and_absolute_when_large():
     states = torch.tensor([[[1e-4], [0.0]]], dtype=torch.float64)
     model = constant(direct().network, [0.0, 0.0])
-    assert DataLoss().loss(model, Batch(points(), states, None), 1.0).item() == pytest.approx(1e-8 / 2, rel=1e-6)
+    assert DataLoss().loss(model, Batch(points(), states), 1.0).item() == pytest.approx(1e-8 / 2, rel=1e-6)
     assert DataLoss().loss(model, Batch(points(), 1e10 * states, None), 1.0).item() == pytest.approx(1e6, rel=1e-5)
 
 
 @pytest.mark.parametrize("output", ["state", "increment"])
 @pytest.mark.parametrize("activation", HIDDEN_ACTIVATIONS)
-def test_the_rate_is_what_autograd_gives(activation, output):
+def test_states_and_rates_are_what_autograd_gives_and_so_are_their_gradients(activation, output):
     model = direct(activation, output)
-    where = batch(PhysicsLoss(CELL, 0.0, 1.0, 1.0), 20).points
-    state, rate = state_and_rate(model, where)
+    samples = batch(PhysicsLoss(CELL, 1.0, 1.0, 1.0), 20)
+    where, others = samples.domain, samples.points
+    states, rates = states_and_rates(model, where, others)
     t = where.t.clone().requires_grad_()
     expected = model.advance(t=t, state=where.initial, i_app=where.i_app)[0]
-    torch.testing.assert_close(state, expected)
-    for k in range(2):
-        (slope,) = torch.autograd.grad(expected[k].sum(), t, retain_graph=True)
-        torch.testing.assert_close(rate[k], slope)
+    torch.testing.assert_close(states[:, :20], expected)
+    besides = model.advance(t=others.t, state=others.initial, i_app=others.i_app)[0]
+    torch.testing.assert_close(states[:, 20:], besides)
+    slopes = [torch.autograd.grad(row.sum(), t, create_graph=True)[0] for row in expected]
+    torch.testing.assert_close(rates, torch.stack(slopes))
+    loss, same = (
+        (states.square() + 1).log().sum() + rates.square().sum(),
+        sum((values.square() + 1).log().sum() for values in (expected, besides)) + torch.stack(slopes).square().sum(),
+    )
+    parameters = tuple(model.parameters())
+    gradients = [torch.autograd.grad(value, parameters, allow_unused=True) for value in (loss, same)]
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other)
 
 
 @pytest.mark.parametrize(

@@ -79,10 +79,24 @@ def test_a_small_fixed_set_is_used_whole():
     assert batch.points.t.numel() == 30
 
 
-def test_a_small_fixed_set_is_drawn_from_repeatedly_beside_domain_points():
-    batch = supply(standard_problem("C"), Recipe(samples=30), Needs(0, domain=True)).draw(1000)
-    assert batch.points.t.numel() == batch.domain.t.numel() == 1000
-    assert len(set(batch.points.initial[0].tolist())) == 30
+def test_a_small_fixed_set_is_drawn_from_repeatedly_only_where_all_parts_must_have_one_size():
+    made = supply(standard_problem("C"), Recipe(samples=30), Needs(0, domain=True))
+    assert [made.draw(1000).points.size, made.draw_even(1000).points.size] == [30, 1000]
+    assert [made.draw(1000).domain.size, made.draw_even(1000).domain.size] == [1000, 1000]
+
+
+def test_shares_are_of_the_batch_and_points_at_the_start_have_initial_states_of_the_domain():
+    recipe = Recipe(pool=500, domain_share=0.25, start_share=0.1)
+    made = supply(standard_problem("C"), recipe, Needs(0, domain=True))
+    batch = made.draw(100)
+    assert (batch.points.size, batch.domain.size, batch.start.size) == (100, 25, 10)
+    assert torch.equal(batch.start.initial, batch.domain.initial[:, :10])
+    assert torch.equal(batch.start.i_app, batch.domain.i_app[:10])
+    assert not batch.start.t.any()
+    assert batch.domain.t.all()
+    even = made.draw_even(100)
+    assert [leaf.shape[-1] for leaf in even.leaves()] == [100] * 10
+    assert [leaf.shape[-1] for leaf in even[10:30].leaves()] == [20] * 10
 
 
 def test_the_horizon_grows_with_a_curriculum():

@@ -116,7 +116,13 @@ class DataScarcity(Experiment):
                     series.hidden,
                     context.seed + k,
                     recipe=recipe,
-                    overrides={"samples": points, "steps": series.steps, "batch": self.batch},
+                    overrides={
+                        "samples": points,
+                        "steps": series.steps,
+                        "batch": self.batch,
+                        "domain_share": 1.0,
+                        "start_share": 1.0,
+                    },
                 )
                 for k in range(series.seeds)
             ]

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, final
 import torch
 
 from fhnbench import Objective
-from fhnbench_pinn.derivative import state_and_rate
+from fhnbench_pinn.derivative import states_and_rates
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fhnbench import Batch, FitzHughNagumo, NetworkModule
+    from fhnbench import Batch, FitzHughNagumo, NetworkModule, Points
 
 
 @final
@@ -38,16 +38,17 @@ class PhysicsLoss(Objective):
     def residuals(self, model: NetworkModule, batch: Batch) -> dict[str, Tensor]:
         """Return errors at the data, of the equations and of the initial condition, each ``[2, B]``."""
         assert batch.domain is not None
-        domain, terms = batch.domain, {}
+        assert batch.start is not None
+        domain = batch.domain if "physics" in self.weights else batch.domain[:0]
+        targets: dict[str, tuple[Points, Tensor]] = {}
         if "data" in self.weights:
             assert batch.states is not None
-            points = batch.points
-            predicted = model.advance(t=points.t, state=points.initial, i_app=points.i_app)[0]
-            terms["data"] = predicted - batch.states[0]
-        if "physics" in self.weights:
-            (u, w), rate = state_and_rate(model, domain)
-            terms["physics"] = rate - torch.stack(self._cell.derivative(u, w, domain.i_app))
+            targets["data"] = batch.points, batch.states[0]
         if "boundary" in self.weights:
-            start = model.advance(t=torch.zeros_like(domain.t), state=domain.initial, i_app=domain.i_app)[0]
-            terms["boundary"] = start - domain.initial
+            targets["boundary"] = batch.start, batch.start.initial
+        states, rates = states_and_rates(model, domain, *(points for points, _ in targets.values()))
+        (u, w), *predicted = states.split([domain.size, *(points.size for points, _ in targets.values())], dim=1)
+        terms = {name: found - states for found, (name, (_, states)) in zip(predicted, targets.items(), strict=True)}
+        if "physics" in self.weights:
+            terms["physics"] = rates - torch.stack(self._cell.derivative(u, w, domain.i_app))
         return terms

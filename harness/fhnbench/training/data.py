@@ -56,6 +56,21 @@ class Points:
     initial: Tensor
     i_app: Tensor
 
+    @classmethod
+    def join(cls, parts: Sequence[Points]) -> Points:
+        """Return the points of all parts, one after another."""
+        t, initial, i_app = ([getattr(part, name) for part in parts] for name in ("t", "initial", "i_app"))
+        return cls(torch.cat(t), torch.cat(initial, dim=1), torch.cat(i_app))
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        return self.t.numel()
+
+    def __getitem__(self, which: slice) -> Points:
+        """Return some of them, as views."""
+        return Points(self.t[which], self.initial[:, which], self.i_app[which])
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -69,26 +84,30 @@ class Batch:
         States ``[1 + window, 2, B]``: that at ``points.t`` and those one, two, ... save intervals later. None for an
         objective without a window.
     domain
-        As many points anywhere in the ranges of the problem, without data; None for an objective that asks for none.
+        Points anywhere in the ranges of the problem, without data; None for an objective that asks for none.
+    start
+        Points at t = 0, with the initial states of the first points of `domain`; None without it.
     """
 
     points: Points
     states: Tensor | None
-    domain: Points | None
+    domain: Points | None = None
+    start: Points | None = None
 
     def leaves(self) -> list[Tensor]:
         """Return all tensors; the last axis of each is the batch's."""
-        groups = [self.points] if self.domain is None else [self.points, self.domain]
+        groups = [points for points in (self.points, self.domain, self.start) if points is not None]
         leaves = [leaf for points in groups for leaf in (points.t, points.initial, points.i_app)]
         return leaves if self.states is None else [*leaves, self.states]
 
     def with_leaves(self, leaves: Sequence[Tensor]) -> Batch:
         """Return the batch with other tensors in the place of its own, in the order of `leaves`."""
         domain = None if self.domain is None else Points(*leaves[3:6])
-        return Batch(Points(*leaves[:3]), None if self.states is None else leaves[-1], domain)
+        start = None if self.start is None else Points(*leaves[6:9])
+        return Batch(Points(*leaves[:3]), None if self.states is None else leaves[-1], domain, start)
 
     def __getitem__(self, samples: slice) -> Batch:
-        """Return some of the samples, as views."""
+        """Return some of the samples, as views, of a batch whose parts have one size."""
         return self.with_leaves([leaf[..., samples] for leaf in self.leaves()])
 
     def double(self) -> Batch:
@@ -200,16 +219,29 @@ class Supply:
         self.seconds += time.perf_counter() - began
 
     def draw(self, size: int, horizon_fraction: float = 1.0) -> Batch:
-        """Return a batch of `size` samples up to a fraction of the horizon.
+        """Return a batch of `size` samples up to a fraction of the horizon; a smaller fixed set is returned whole.
 
-        A smaller fixed set is returned whole; where there are domain points beside it, it is drawn from repeatedly,
-        so that all parts of a batch have one size.
+        Where points without data are asked for, the recipe's shares of `size` say how many there are.
         """
-        domain = self._draw_domain(size, horizon_fraction) if self._domain else None
+        recipe = self._recipe
+        domain, start = self._draw_without_data(
+            math.ceil(recipe.domain_share * size), math.ceil(recipe.start_share * size), horizon_fraction
+        )
         if self._pool is None:
-            return Batch(self._draw_domain(size, horizon_fraction), None, domain)
+            return Batch(self._draw_domain(1, horizon_fraction), None, domain, start)
         points, states = self._draw_data(self._pool, size, horizon_fraction)
-        return Batch(points, states, domain)
+        return Batch(points, states, domain, start)
+
+    def draw_even(self, size: int, horizon_fraction: float = 1.0) -> Batch:
+        """Return a batch whose parts have one size, as the second phase needs it.
+
+        A smaller fixed set is returned whole, or drawn from repeatedly where there are points without data beside it.
+        """
+        domain, start = self._draw_without_data(size, size, horizon_fraction)
+        if self._pool is None:
+            return Batch(self._draw_domain(size, horizon_fraction), None, domain, start)
+        points, states = self._draw_data(self._pool, size, horizon_fraction, whole=not self._domain)
+        return Batch(points, states, domain, start)
 
     def _of(self, stream: Stream, number: int = 0) -> int:
         return stream_seed(self._seed, stream, number)
@@ -223,11 +255,11 @@ class Supply:
         dt = finer.save_interval / math.ceil(finer.save_interval / self._recipe.dt - 1e-9)
         return integrate(finer, ensemble, dt, self._recipe.method)
 
-    def _draw_data(self, pool: _Pool, size: int, horizon_fraction: float) -> tuple[Points, Tensor]:
+    def _draw_data(self, pool: _Pool, size: int, horizon_fraction: float, whole: bool = True) -> tuple[Points, Tensor]:
         length, _, trajectories = pool.states.shape
         span = (self._window or 0) * pool.stride
         starts = max(1, round((length - span) * horizon_fraction)) if length > span + 1 else 1
-        if starts == 1 and trajectories <= size and not self._domain:
+        if starts == 1 and trajectories <= size and whole:
             sample = torch.arange(trajectories, device=self._device)
         else:
             sample = torch.randint(trajectories, (size,), generator=self._generator, device=self._device)
@@ -236,6 +268,14 @@ class Supply:
         states = pool.states.movedim(1, 0)[:, first + steps[:, None], sample].movedim(0, 1)
         t = pool.start[sample] + first * pool.spacing
         return Points(t, pool.initial[:, sample], pool.i_app[sample]), states
+
+    def _draw_without_data(
+        self, size: int, start_size: int, horizon_fraction: float
+    ) -> tuple[Points | None, Points | None]:
+        if not self._domain:
+            return None, None
+        domain = self._draw_domain(size, horizon_fraction)
+        return domain, dataclasses.replace(domain[:start_size], t=torch.zeros_like(domain.t[:start_size]))
 
     def _draw_domain(self, size: int, horizon_fraction: float) -> Points:
         unit = torch.rand(4, size, generator=self._generator, device=self._device)

@@ -40,6 +40,9 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         ``one-cycle``: it rises linearly over `warmup` (a fraction of all steps), then falls to zero as a cosine.
     batch
         Samples in a step; a smaller fixed training set is used whole.
+    domain_share, start_share
+        Points without data in a step, for a family that asks for them, and how many of them are taken at t = 0 as
+        well; both over `batch`.
     steps, round_steps
         Steps of the first phase, and how many lie between validations.
     early_stop
@@ -77,6 +80,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     plateau_factor: float = 0.5
     plateau_patience: int = 10
     batch: int = 4096
+    domain_share: float = 1.0
+    start_share: float = 1.0
     steps: int = 10_000
     round_steps: int = 500
     early_stop: int = 0
@@ -91,12 +96,16 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     def __post_init__(self) -> None:
         positive = ("pool", "points_per_interval", "dt", "learning_rate", "plateau_patience", "batch", "round_steps")
-        for name in (*positive, "validation_samples", "finish_batch"):
+        for name in (*positive, "domain_share", "start_share", "validation_samples", "finish_batch"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 raise FhnbenchError(f"recipe: {name}={getattr(self, name)} must be positive")
         for name in ("steps", "finish_steps", "early_stop", "softness", "curriculum", "curriculum_loss", "resolution"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
                 raise FhnbenchError(f"recipe: {name}={getattr(self, name)} must not be negative")
+        if self.start_share > self.domain_share:
+            raise FhnbenchError(
+                f"recipe: start_share={self.start_share} must not exceed domain_share={self.domain_share}"
+            )
         if self.steps + self.finish_steps == 0:
             raise FhnbenchError("recipe: steps and finish_steps are both 0; there is nothing to do")
         for name in ("warmup", "plateau_factor", "curriculum_start"):

@@ -177,7 +177,7 @@ class _Training:
         while standing.finish_step < recipe.finish_steps:
             self.supply.begin_round(-(-standing.steps // recipe.round_steps) + standing.finish_step)
             began = time.perf_counter()
-            batch = self.supply.draw(recipe.finish_batch, standing.horizon_fraction).double()
+            batch = self.supply.draw_even(recipe.finish_batch, standing.horizon_fraction).double()
             for _ in range(min(_FINISH_ROUND, recipe.finish_steps - standing.finish_step)):
                 standing.loss = solver.step(batch)
                 standing.finish_step += 1
