@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from fhnbench import (
+    Ensemble,
     FhnbenchError,
     NetworkModule,
     Recipe,
@@ -19,6 +20,7 @@ from fhnbench import (
     standard_problem,
     typical_trajectories,
 )
+from fhnbench.reference import integrate
 from fhnbench.training.data import Batch, Points, Supply
 from fhnbench.training.networks import HIDDEN_ACTIVATIONS
 from fhnbench.training.objective import differentiate
@@ -52,7 +54,7 @@ def batch(objective, size=6):
     supply = Supply(PROBLEM, Recipe(pool=50), 0, "cpu")
     supply.require(objective)
     supply.begin_round(0)
-    return supply.draw(size).double()
+    return supply.draw_even(size).double()
 
 
 def constant(network, values):
@@ -101,6 +103,21 @@ def test_physics_loss_by_hand():
     assert loss.item() == pytest.approx((1 + 4) / 2 + (du**2 + dw**2) / 2 + 100 * 1.5**2 / 2)
 
 
+def test_looking_back_continues_the_initial_state_and_then_the_networks_own():
+    model = constant(direct().network, [1.0, 2.0])
+    where = points(2)
+    where.t.copy_(torch.tensor([2.0, 7.0]))
+    objective = PhysicsLoss(CELL, 0.0, 1.0, 0.0, lookback=5.0)
+    (residual,) = objective.residuals(model, Batch(where, None, where, where)).values()
+    began = Ensemble(np.ones(2), np.array([0.5, 2.0]), np.full(2, 0.25), CELL)
+    states = integrate(PROBLEM, began, 0.01, "rk4")
+    expected = torch.tensor([[1.0], [2.0]]) - torch.from_numpy(np.stack([states[2, :, 0], states[5, :, 1]], axis=1))
+    torch.testing.assert_close(residual, expected, atol=2e-3, rtol=0)
+    # Nothing flows into the earlier state: the loss depends on the outputs at the points alone.
+    (gradient,) = torch.autograd.grad(residual.sum(), [model.biases[-1]])
+    torch.testing.assert_close(gradient, 2 * model.output_scale)
+
+
 def test_without_data_no_trajectories_are_asked_for():
     objective = PhysicsLoss(CELL, 0.0, 1.0, 100.0)
     assert objective.window is None
@@ -143,6 +160,7 @@ def test_states_and_rates_are_what_autograd_gives_and_so_are_their_gradients(act
     [
         (direct(), DataLoss()),
         (direct(output="increment"), PhysicsLoss(CELL, 1.0, 1.0, 100.0)),
+        (direct("silu"), PhysicsLoss(CELL, 0.0, 1.0, 1.0)),
         (iterative(), UpdateLoss(1)),
         (iterative("state"), UpdateLoss(4)),
         (iterative("increment", 2), UpdateLoss(3, 2)),

@@ -23,17 +23,23 @@ class PhysicsInformed(SurrogateFamily):
         Weights of the three losses. With ``data=0`` no trajectory is used.
     target
         ``state``: the network gives the state, as in the paper; ``increment``: what is added to the initial state.
+    lookback
+        0: the physics is the residual of the equations, by automatic differentiation, as in the paper. Otherwise it
+        is the difference of the network's state and of what the equations make of its own state so many time units
+        before, which finds the solution without data where the residual has false minima; a second phase uses the
+        residual.
 
     Raises
     ------
     FhnbenchError
-        If a weight is negative or not finite, or those of physics and boundary are both zero.
+        If a weight or `lookback` is negative or not finite, or the weights of physics and boundary are both zero.
     """
 
     data: float = 1.0
     physics: float = 1.0
     boundary: float = 100.0
     target: Literal["state", "increment"] = "state"
+    lookback: float = 0.0
 
     def __post_init__(self) -> None:
         weights = (self.data, self.physics, self.boundary)
@@ -42,6 +48,8 @@ class PhysicsInformed(SurrogateFamily):
                 f"pinn: weights data={self.data:g}, physics={self.physics:g}, boundary={self.boundary:g}: all must be "
                 f"finite and not negative, and physics or boundary positive"
             )
+        if not (math.isfinite(self.lookback) and self.lookback >= 0):
+            raise FhnbenchError(f"pinn: lookback={self.lookback:g} must be finite and not negative")
 
     def train(self, task: TrainingTask) -> Artifact:
         """Train on the residual of the equations, the initial condition and, if there are any, data."""
@@ -51,8 +59,9 @@ class PhysicsInformed(SurrogateFamily):
 
         states = typical_trajectories(task.problem)
         network = direct_network(task.problem, task.hidden, task.activations, states, self.target)
-        objective = PhysicsLoss(task.problem.model, self.data, self.physics, self.boundary)
-        return train_surrogate(task, network, objective, RECIPES)
+        weights = self.data, self.physics, self.boundary
+        objective = PhysicsLoss(task.problem.model, *weights, self.lookback)
+        return train_surrogate(task, network, objective, RECIPES, finish=PhysicsLoss(task.problem.model, *weights))
 
     def module(self, artifact: Artifact) -> NetworkModule:
         """Return the torch module of an artifact."""

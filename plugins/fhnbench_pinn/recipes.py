@@ -16,19 +16,14 @@ RECIPES = {
         resolution=2.0,
         steps=30_000,
     ),
-    # Times are added from the initial condition on: trained all at once, the network settles on the rest state.
-    # Squares, since a softer loss allows a sudden change from one solution to another.
+    # For the options data=0 and lookback=5: as the network of data, but all points are without data.
     "data-free": Recipe(
         optimizer="soap",
-        learning_rate=3e-3,
-        warmup=0.02,
+        learning_rate=6e-3,
+        softness=0.03,
         batch=2_048,
-        start_share=0.125,
-        resolution=2.0,
-        steps=15_000,
-        round_steps=100,
-        curriculum=60,
-        curriculum_start=0.04,
-        curriculum_loss=1e-3,
+        start_share=0.0625,
+        resolution=1.0,
+        steps=12_000,
     ),
 }
