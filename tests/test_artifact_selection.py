@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from builders import RUNTIME, plugin_of, registry_of
 from fhnbench import (
+    PAPER_RECIPE,
     FhnbenchError,
     FitzHughNagumo,
     InvalidArtifact,
@@ -19,8 +21,10 @@ from fhnbench import (
     load_artifact,
     standard_problem,
 )
-from fhnbench.plugins.artifacts import select_artifact, uncovered
+from fhnbench.artifact import load_metadata
+from fhnbench.plugins.artifacts import SELECTORS, select_artifact, shipped_folder, uncovered
 from fhnbench.plugins.contender import request
+from fhnbench.plugins.registry import registry
 from networks import artifact_of, network_of
 
 if TYPE_CHECKING:
@@ -208,3 +212,23 @@ class TestCoverage:
     )
     def test_what_lies_outside_is_said(self, trained: ArtifactMetadata, changes: dict[str, Any], reason: str) -> None:
         assert (uncovered(trained, standard_problem("C", **changes)) or "").startswith(reason)
+
+
+def test_shipped_artifacts_can_be_told_apart_and_the_default_is_the_best() -> None:
+    for family in ("ddnn", "itnn", "pinn"):
+        of_family = registry().find(SurrogateSpec, family)
+        folder = shipped_folder(of_family.spec)
+        assert folder is not None
+        shipped = {path: load_metadata(path) for path in folder.glob("*.safetensors")}
+        names = Counter(
+            (one.problem.name, *(SELECTORS[key](one) for key in ("hidden", "activation", "recipe")))
+            for one in shipped.values()
+        )
+        assert max(names.values()) == 1
+        for problem in map(standard_problem, "ABC"):
+            errors = {path: one.validation["mae"] for path, one in shipped.items() if one.problem.name == problem.name}
+            best = min(errors, key=lambda path: errors[path])
+            assert select_artifact(of_family, problem, {}) == best
+            assert shipped[best].training.recipe != "paper"
+            as_in_the_paper = shipped[select_artifact(of_family, problem, {"recipe": "paper"})]
+            assert as_in_the_paper.training.samples == PAPER_RECIPE.fixed_samples(problem.name)

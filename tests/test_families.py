@@ -224,6 +224,7 @@ FAMILIES = [
         {"steps": 0, "finish_steps": 60, "finish_batch": 200, "resolution": 0, "curriculum": 0},
         2e-2,
     ),
+    (PhysicsInformed(data=0.0, boundary=1.0, lookback=2.0), "A", 4.0, {"domain_share": 1, "steps": 250}, 5e-2),
 ]
 
 
@@ -250,6 +251,9 @@ def test_a_family_learns(family, name, horizon, overrides, error, tmp_path, monk
     [
         (lambda: PhysicsInformed(data=-1), "data=-1"),
         (lambda: PhysicsInformed(physics=0, boundary=0), "physics or boundary positive"),
+        (lambda: PhysicsInformed(lookback=-1), "lookback=-1"),
+        (lambda: Recipe(domain_share=0), "domain_share=0 must be positive"),
+        (lambda: Recipe(domain_share=0.1, start_share=0.2), "start_share=0.2 must not exceed domain_share=0.1"),
         (lambda: Iterative(unroll=0), "unroll=0"),
         (lambda: Iterative(pass_points=0), "pass_points=0"),
         (lambda: direct_network(PROBLEM, (4,), ("tahn",), TYPICAL), "no activation 'tahn'; did you mean 'tanh'"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, cast, final
 
 import torch
 from torch.nn.functional import silu, softplus
@@ -37,7 +37,7 @@ class _Tanh(Differentiable):
 
     def slope(self, g: Tensor, z: Tensor, y: Tensor) -> Tensor:
         del z
-        return _aten.tanh_backward(g, y)
+        return cast("Tensor", _aten.tanh_backward(g, y))
 
     def bend(self, g: Tensor, sloped: Tensor, z: Tensor, y: Tensor) -> Tensor:
         del g, z
@@ -51,7 +51,7 @@ class _Sigmoid(Differentiable):
 
     def slope(self, g: Tensor, z: Tensor, y: Tensor) -> Tensor:
         del z
-        return _aten.sigmoid_backward(g, y)
+        return cast("Tensor", _aten.sigmoid_backward(g, y))
 
     def bend(self, g: Tensor, sloped: Tensor, z: Tensor, y: Tensor) -> Tensor:
         del g, z
@@ -65,7 +65,7 @@ class _Silu(Differentiable):
 
     def slope(self, g: Tensor, z: Tensor, y: Tensor) -> Tensor:
         del y
-        return _aten.silu_backward(g.expand_as(z), z)
+        return cast("Tensor", _aten.silu_backward(g.expand_as(z), z))
 
     def bend(self, g: Tensor, sloped: Tensor, z: Tensor, y: Tensor) -> Tensor:
         del sloped

@@ -55,7 +55,7 @@ def states_and_rates(model: NetworkModule, points: Points, *others: Points) -> t
     for weight, bias, name in zip(model.weights, model.biases, model.network.activations, strict=True):
         x, slope = linear(x, weight, bias), linear(slope, weight)
         if name != "identity":
-            x, slope = _Activation.apply(x, slope, points.size, name)
+            x, slope = _Activation.apply(x, slope, points.size, name)  # type: ignore[no-untyped-call]
     states = (x * model.output_scale + model.output_shift).T
     if model.network.output == "increment":
         states = states + everywhere.initial
@@ -68,7 +68,7 @@ class _Activation(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(z: Tensor, dz: Tensor, count: int, name: str) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+    def forward(z: Tensor, dz: Tensor, count: int, name: str) -> tuple[Tensor, Tensor]:
         function = ACTIVATIONS[name]
         y = function.value(z)
         return y, function.slope(dz, z[:count], y[:count])
@@ -79,7 +79,7 @@ class _Activation(torch.autograd.Function):
         ctx.save_for_backward(z, dz, output[0])
 
     @staticmethod
-    def backward(ctx: Any, by_y: Tensor, by_dy: Tensor) -> tuple[Any, ...]:  # type: ignore[override]
+    def backward(ctx: Any, by_y: Tensor, by_dy: Tensor) -> tuple[Any, ...]:
         z, dz, y = ctx.saved_tensors
         function, count = ACTIVATIONS[ctx.name], ctx.count
         by_z = function.slope(by_y, z, y)

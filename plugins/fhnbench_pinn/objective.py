@@ -63,7 +63,7 @@ class PhysicsLoss(Objective):
             differentiated = batch.domain
         states, rates = states_and_rates(model, differentiated, *(points for points, _ in targets.values()))
         sizes = [points.size for points, _ in targets.values()]
-        (u, w), *predicted = states.split([differentiated.size, *sizes], dim=1)
+        (u, w), *predicted = torch.split(states, [differentiated.size, *sizes], dim=1)
         terms = {name: found - target for found, (name, (_, target)) in zip(predicted, targets.items(), strict=True)}
         if differentiated.size:
             terms["physics"] = rates - torch.stack(self._cell.derivative(u, w, differentiated.i_app))
@@ -78,7 +78,8 @@ class PhysicsLoss(Objective):
         dt = (points.t - before) / math.ceil(self._lookback / _LONGEST_STEP)
 
         def rate(state: Tensor) -> Tensor:
-            return torch.stack(self._cell.derivative(*state, points.i_app))
+            u, w = state
+            return torch.stack(self._cell.derivative(u, w, points.i_app))
 
         for _ in range(math.ceil(self._lookback / _LONGEST_STEP)):
             k1 = rate(state)

@@ -16,14 +16,14 @@ RECIPES = {
         resolution=2.0,
         steps=30_000,
     ),
-    # For the options data=0 and lookback=5: as the network of data, but all points are without data.
+    # For the options data=0 and lookback=10.
     "data-free": Recipe(
         optimizer="soap",
         learning_rate=6e-3,
         softness=0.03,
-        batch=2_048,
+        batch=3_072,
         start_share=0.0625,
-        resolution=1.0,
-        steps=12_000,
+        resolution=2.0,
+        steps=10_000,
     ),
 }
