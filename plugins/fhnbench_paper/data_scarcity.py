@@ -82,8 +82,9 @@ class Series(msgspec.Struct, frozen=True):
 class DataScarcity(Experiment):
     """Train DDNN and PINN at equal network, batch and number of steps on fixed sets of points.
 
-    Each family has its own best recipe; the PINN is trained by the paper's recipe too. Where data are scarce and the
-    DDNN stagnates, both are trained for longer as well, since the physics goes on lessening the error.
+    Each family has its own best recipe, but for equal initial weights; the PINN is trained by the paper's recipe too.
+    Where data are scarce and the DDNN stagnates, both are trained for longer as well, since the physics goes on
+    lessening the error.
 
     Parameters
     ----------
@@ -122,6 +123,7 @@ class DataScarcity(Experiment):
                         "batch": self.batch,
                         "domain_share": 1.0,
                         "start_share": 1.0,
+                        "resolution": 0.0,
                     },
                 )
                 for k in range(series.seeds)
