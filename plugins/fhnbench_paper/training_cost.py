@@ -210,13 +210,13 @@ def _picture(figures: Figures) -> bytes:
                     fmt=MARKERS[index],
                     color=colour,
                     capsize=4,
-                    label=f"{method}: median, 95% interval" if place == 0 else None,
+                    label=method if place == 0 else None,
                 )
         axes.set_xticks(range(len(networks)), networks)
         axes.set(
             ylim=(0, None),
             xlabel="hidden layers",
-            ylabel=f"time of an iteration over the DDNN's (ratio)\nbatch of {figures.batch:,}",
+            ylabel=f"time of an iteration over the DDNN's (ratio)\nbatch of {figures.batch:,}; median, 95% interval",
         )
         axes.grid(visible=False, axis="x")
         figure.legend(fontsize=9, loc="outside lower center", ncols=2)
