@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,7 @@ from fhnbench import (
     FhnbenchError,
     FitzHughNagumo,
     InvalidArtifact,
+    Recipe,
     SurrogateSpec,
     Unavailable,
     load_artifact,
@@ -25,6 +28,7 @@ from fhnbench.artifact import load_metadata
 from fhnbench.plugins.artifacts import SELECTORS, select_artifact, shipped_folder, uncovered
 from fhnbench.plugins.contender import request
 from fhnbench.plugins.registry import registry
+from fhnbench.training.recipes import choose_recipe
 from networks import artifact_of, network_of
 
 if TYPE_CHECKING:
@@ -232,3 +236,18 @@ def test_shipped_artifacts_can_be_told_apart_and_the_default_is_the_best() -> No
             assert shipped[best].training.recipe != "paper"
             as_in_the_paper = shipped[select_artifact(of_family, problem, {"recipe": "paper"})]
             assert as_in_the_paper.training.samples == PAPER_RECIPE.fixed_samples(problem.name)
+
+
+def test_the_printed_command_of_a_shipped_artifact_asks_for_its_recipe() -> None:
+    for family in ("ddnn", "itnn", "pinn"):
+        recipes = importlib.import_module(f"fhnbench_{family}.recipes").RECIPES
+        folder = shipped_folder(registry().find(SurrogateSpec, family).spec)
+        assert folder is not None
+        for path in folder.glob("*.safetensors"):
+            training = load_metadata(path).training
+            words = shlex.split(training.command)
+            settings = dict(words[k + 1].split("=", 1) for k, word in enumerate(words) if word == "--set")
+            asked = msgspec.to_builtins(choose_recipe(recipes, words[words.index("--recipe") + 1], settings))
+            recorded = training.options["recipe"]
+            # What a recipe could not say at the time has its default.
+            assert asked == {**msgspec.to_builtins(Recipe()), **recorded}
