@@ -187,9 +187,17 @@ def test_too_small_a_budget_is_refused():
         invoke("--budget", "10")
 
 
+@pytest.fixture
+def gpu():
+    """Skip a test where there is no GPU, with the reason."""
+    if not (device := contender_availability("euler-cuda", standard_problem("C"))).available:
+        pytest.skip(str(device))
+
+
 @pytest.mark.gpu
+@pytest.mark.usefixtures("gpu")
 @pytest.mark.parametrize(
-    "check", [case for name in VARIANTS for case in conformance_cases(name)], ids=lambda c: c.__name__
+    "check", [case for name in VARIANTS for case in conformance_cases(name)], ids=lambda case: case.__name__
 )
 def test_conformance_on_the_gpu(check: Case) -> None:
     check()
