@@ -19,7 +19,7 @@ import torch
 import cuda_emulation
 from fhnbench import Artifact, Ensemble, Network, NetworkModule, Refused, Workload, check_trajectories, load_artifact
 from fhnbench_cpu.runtime import CpuRuntime
-from fhnbench_cuda.network_cost import ACTIVATIONS
+from fhnbench_cuda.network_cost import ACTIVATIONS, cost_of
 from fhnbench_cuda.network_kernels import BlockKernel, TensorKernel, ThreadKernel, kernel_for, program_of
 from fhnbench_cuda.runtime import CudaRuntime
 from networks import NETWORKS, artifact_of, network_of
@@ -199,7 +199,12 @@ def test_cost_is_what_bounds() -> None:
     cost = CudaRuntime().cost(network, workload)
     assert cost.operations == 1000 * (16 + 50 * max(8 * special, all_operations))
     assert cost.bytes == 1000 * 4 * (3 + 51 * 2)
-    assert CudaRuntime().cost(network, Workload(1000, precision="float16")).operations == 1000 * 50 * 8 * 32
+    # In 16 bits, multiply-adds of tensor cores: as many as fit beside 32 special functions.
+    half = Workload(1000, save_points=51, precision="float16")
+    assert CudaRuntime().cost(network, half).operations == 1000 * 50 * 64 * 32
+    assert cost_of(network, half, "sm_89").operations == 1000 * 50 * 16 * 32
+    linear = artifact_of(network_of((16, 16), "relu"))
+    assert cost_of(linear, half, "sm_90").operations == 1000 * 50 * (8 * 16 + 16 * 16 + 16 * 8)
     relu = CudaRuntime().cost(artifact_of(network_of((16, 16), "relu")), workload)
     assert relu.operations == 1000 * (16 + 50 * (products + 18 + 2 + 32))
 

@@ -78,21 +78,34 @@ ACTIVATIONS_APPROX: dict[Activation, Count] = ACTIVATIONS | {
 """Of one neuron whose value is rounded to 16 bits."""
 
 
-def cost_of(artifact: Artifact, workload: Workload) -> Cost:
+SPECIAL_ON_TENSOR_CORES = {"sm_80": 64, "sm_90": 64, "sm_100": 64}
+"""Multiply-adds of tensor cores, by ``mma.sync`` in 16 bits, while a multiprocessor computes one special function."""
+
+LEAST_SPECIAL_ON_TENSOR_CORES = 16
+"""The same for GPUs that are not listed, consumers' among them."""
+
+
+def cost_of(artifact: Artifact, workload: Workload, arch: str) -> Cost:
     """Return the operations that take as long as what bounds the kernel, and the bytes of inputs and trajectories.
 
-    In float64, whose special functions are sequences of operations, the operations are nominal (`network_cost`).
+    Operations are multiply-adds as the peak of the precision has them: in 16 bits those of the tensor cores of `arch`,
+    which are compared with the special functions alone. In float64, whose special functions are sequences of
+    operations, they are nominal (`network_cost`).
     """
     nominal = network_cost(artifact.network, workload)
+    passes = artifact.network.passes(workload.save_points)
     if workload.precision == "float64":
         return nominal
     if workload.precision == "float32":
         network = fold(artifact, "float32")
-        once, each = len(network.constant) * network.widths[0], count_float32(network)
+        operations = len(network.constant) * network.widths[0] + passes * count_float32(network).bound
     else:
-        once, each = 0, count_half(fold(artifact, "half"))
-    passes = artifact.network.passes(workload.save_points)
-    return Cost(float(workload.size * (once + passes * each.bound)), nominal.bytes)
+        network = fold(artifact, "half")
+        special = SPECIAL_ON_TENSOR_CORES.get(arch, LEAST_SPECIAL_ON_TENSOR_CORES) * count_half(network).special
+        slices = [slices_of(width) for width in (len(INPUTS) * 2, *network.widths)]
+        products = SLICE * SLICE * sum(a * b for a, b in pairwise(slices))
+        operations = passes * max(special, products)
+    return Cost(float(workload.size * operations), nominal.bytes)
 
 
 def count_float32(network: FoldedNetwork) -> Count:

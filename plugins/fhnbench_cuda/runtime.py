@@ -51,10 +51,15 @@ class CudaRuntime(Runtime):
         return CudaExecution(workload, program, launches)
 
     def cost(self, artifact: Artifact, workload: Workload) -> Cost:
-        """Return what binds the kernel on the multiply-add units or beside them, and the bytes."""
+        """Return what bounds the kernel on the first GPU, in multiply-adds of the precision's peak, and the bytes."""
+        from fhnbench_cuda.availability import gpu
         from fhnbench_cuda.network_cost import cost_of
 
-        return cost_of(artifact, workload)
+        if not gpu().available:
+            return cost_of(artifact, workload, arch="")
+        from fhnbench_cuda.device import open_device
+
+        return cost_of(artifact, workload, open_device().arch)
 
 
 def arguments_of(kernel: NetworkKernel, buffers: Buffers, workload: Workload) -> tuple[Any, ...]:
