@@ -285,7 +285,7 @@ def test_metadata_that_is_no_json_object(saved: Path, text: str) -> None:
     refusal(saved)
 
 
-@pytest.mark.parametrize("schema", ["fhnbench.artifact/3", "", None, 1])
+@pytest.mark.parametrize("schema", ["fhnbench.artifact/1", "fhnbench.artifact/3", "", None, 1])
 def test_other_versions(saved: Path, schema: Any) -> None:
     with_metadata(saved, "schema", value=schema)
     assert refusal(saved) == f"schema {schema!r}, this version reads {ARTIFACT_SCHEMA!r}; train it again"

@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 ARTIFACT_SCHEMA = "fhnbench.artifact/2"
 
-_UNSEALED = "fhnbench.artifact/1"
-"""Read until all artifacts that ship are of the present schema: networks only, and without a digest of the content."""
-
 
 class TrainingRecord(msgspec.Struct, frozen=True):
     """How an artifact was made, in enough detail to make it again.
@@ -180,7 +177,7 @@ def load_artifact(path: str | os.PathLike[str]) -> Artifact:
         metadata = _metadata_of(file)
         artifact = Artifact(metadata, {name: _tensor(file, name) for name in file.keys()})  # noqa: SIM118
         text, digest = (file.metadata().get(key) for key in ("fhnbench", "sha256"))
-        if digest != _sha256(text.encode(), artifact.tensors) and _UNSEALED not in text:
+        if digest != _sha256(text.encode(), artifact.tensors):
             raise InvalidArtifact("its content does not have the digest that it was written with; it is damaged")
         return artifact
 
@@ -218,11 +215,7 @@ def _metadata_of(file: Any) -> ArtifactMetadata:
     text = (file.metadata() or {}).get("fhnbench")
     if text is None:
         raise InvalidArtifact("a safetensors file, but not one of fhnbench (no 'fhnbench' in its metadata)")
-    content = msgspec.json.decode(text, type=dict[str, Any])
-    schema = content.get("schema")
-    if schema == _UNSEALED:
-        content |= {"schema": ARTIFACT_SCHEMA, "structure": {"kind": "network", **content.pop("network")}}
-        return msgspec.convert(content, ArtifactMetadata)
+    schema = msgspec.json.decode(text, type=dict[str, Any]).get("schema")
     if schema != ARTIFACT_SCHEMA:
         raise InvalidArtifact(f"schema {schema!r}, this version reads {ARTIFACT_SCHEMA!r}; train it again")
     return msgspec.json.decode(text, type=ArtifactMetadata)
