@@ -118,7 +118,7 @@ def test_a_run_measures_the_gpu_by_both_clocks_and_shows_what_fails(
 ) -> None:
     from fhnbench_cuda.peaks import peak_kernels
 
-    cuda_emulation.fill_cache([Euler().steps(Workload(300)).program, peak_kernels("float32")])
+    cuda_emulation.fill_cache([Euler().steps(Workload(300)).program, *peak_kernels("float32")])
     folder = cuda_emulation.driver_folder()
     environment = {**os.environ, "LD_LIBRARY_PATH": str(folder), "FHNBENCH_DATASETS": str(tmp_path / "datasets")}
     solvers = [word for name in ("euler-cuda", "rk4-cuda[dt=0.3]") for word in ("--solver", name)]

@@ -15,6 +15,8 @@ pytest.importorskip("cuda.bindings.driver", reason="needs fhnbench[cuda]")
 from fhnbench_cuda import peaks
 from fhnbench_cuda.device import Device
 
+FILES = "peaks.cu", "peaks_tensor.cu"
+
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch, emulated_gpu: None) -> None:
@@ -24,9 +26,10 @@ def quick(monkeypatch: pytest.MonkeyPatch, emulated_gpu: None) -> None:
 
 @pytest.mark.parametrize("arch", ["sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"])
 def test_kernels_compile_and_stay_in_registers(arch: str) -> None:
-    programs = [peaks.peak_kernels(precision) for precision in ("float16", "bfloat16", "float32", "float64")]
-    binary = compiler.compile_program(cuda_emulation.union_of(programs), arch)
-    for usage in binary.usage.values():
+    programs = [program for precision in peaks._KERNELS for program in peaks.peak_kernels(precision)]
+    plain, tensor = ([program for program in programs if program.file == file] for file in FILES)
+    binaries = [compiler.compile_program(cuda_emulation.union_of(some), arch) for some in (plain, tensor)]
+    for usage in (usage for binary in binaries for usage in binary.usage.values()):
         assert (usage.local_memory, usage.spill_stores, usage.spill_loads) == (0, 0, 0)
 
 

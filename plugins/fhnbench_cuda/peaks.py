@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _BLOCK = 256
 _BLOCKS_PER_MULTIPROCESSOR = 8
 _CHAINS = 8
-"""As in peaks.cu."""
+"""As in peaks.cu and peaks_tensor.cu."""
 
 _STEPS = 20_000
 """Steps of each chain in one timing: some milliseconds, long against a launch."""
@@ -31,17 +31,18 @@ _REPEATS = 3
 
 _VECTOR_BYTES = 16
 _KERNELS = {
-    "float32": ("multiply_add_chains<float>", 1),
-    "float64": ("multiply_add_chains<double>", 1),
-    "float16": ("multiply_matrices<Half::float16>", 16 * 16 * 8 / 32),
-    "bfloat16": ("multiply_matrices<Half::bfloat16>", 16 * 16 * 8 / 32),
+    "float32": ("peaks.cu", "multiply_add_chains<float>", 1),
+    "float64": ("peaks.cu", "multiply_add_chains<double>", 1),
+    "float16": ("peaks_tensor.cu", "multiply_matrices<Half::float16>", 16 * 16 * 8 / 32),
+    "bfloat16": ("peaks_tensor.cu", "multiply_matrices<Half::bfloat16>", 16 * 16 * 8 / 32),
 }
-"""Kernels, and the multiply-adds of each thread in a step of a chain."""
+"""Files, kernels, and the multiply-adds of each thread in a step of a chain."""
 
 
-def peak_kernels(precision: str) -> KernelProgram:
-    """Return the kernels for a precision."""
-    return KernelProgram("peaks.cu", (_KERNELS[precision][0], "fill"))
+def peak_kernels(precision: str) -> tuple[KernelProgram, KernelProgram]:
+    """Return the kernel that multiplies and adds in a precision, and the one that stores."""
+    file, kernel, _ = _KERNELS[precision]
+    return KernelProgram(file, (kernel,)), KernelProgram("peaks.cu", ("fill",))
 
 
 @final
@@ -70,8 +71,7 @@ class CudaProbe(DeviceProbe):
         if workload.precision == "bfloat16" and device.arch == "sm_75":
             workload.require_precision("float16", "float32", "float64")
         self.device = device.name
-        program = peak_kernels(workload.precision)
-        module = Module(build(program, device.arch))
+        programs = peak_kernels(workload.precision)
         self._stream = call(driver.cuStreamCreate(driver.CUstream_flags.CU_STREAM_NON_BLOCKING.value))
         self._clock = CudaClock(self._stream)
         grid = device.multiprocessors * _BLOCKS_PER_MULTIPROCESSOR
@@ -80,12 +80,13 @@ class CudaProbe(DeviceProbe):
         vectors = -(-points * variables * samples * workload.dtype.itemsize // _VECTOR_BYTES)
         self._sink = DeviceMemory(threads * workload.dtype.itemsize)
         self._memory = DeviceMemory(vectors * _VECTOR_BYTES)
-        chains, fill = program.kernels
         sink = ctypes.c_void_p(self._sink.address), ctypes.c_uint(_STEPS)
         memory = ctypes.c_void_p(self._memory.address), ctypes.c_uint(vectors), ctypes.c_uint(0)
-        self._multiply_add = LoadedLaunch(module, Launch(chains, grid, _BLOCK, sink))
-        self._fill = LoadedLaunch(module, Launch(fill, grid, _BLOCK, memory))
-        self._operations = _STEPS * _CHAINS * threads * _KERNELS[workload.precision][1]
+        self._multiply_add, self._fill = (
+            LoadedLaunch(Module(build(program, device.arch)), Launch(program.kernels[0], grid, _BLOCK, arguments))
+            for program, arguments in zip(programs, (sink, memory), strict=True)
+        )
+        self._operations = _STEPS * _CHAINS * threads * _KERNELS[workload.precision][2]
         self._passes = -(-_BYTES // self._memory.size)
         self.measure()  # loads the code and wakes the clocks
 
