@@ -10,7 +10,7 @@ backward pass 2 (the gradients of inputs and of weights), so a state takes 3 and
 step with the equations at a fraction d of the points that have data, and the initial condition at a fraction s, costs
 1 + 2 d + s times a step on the data alone at best: 4 with d = s = 1, as many points of each kind; 1.56 with d = 1/4 and
 s = 1/16. Activations add to that: forward 2 passes over memory where a state alone takes 1, backward 4 where it
-takes 1.
+takes 1. The experiment ``training-cost`` measures 1.7 for the latter shares.
 """
 
 from __future__ import annotations
