@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fhnbench import RuntimeSpec, SolverSpec, SurrogateSpec, hookimpl
+from fhnbench import API_VERSION, RuntimeSpec, SolverSpec, SurrogateSpec, hookimpl
 from fhnbench.plugins.registry import discover
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ def plugin_of(
     solvers: Iterable[object] = (), surrogates: Iterable[object] = (), runtimes: Iterable[object] = ()
 ) -> object:
     class Declares:
+        FHNBENCH_API = API_VERSION
+
         @staticmethod
         @hookimpl
         def fhnbench_solvers():

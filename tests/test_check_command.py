@@ -42,7 +42,7 @@ def rows_of(shown: str) -> dict[str, tuple[str, str]]:
     rows: dict[str, tuple[str, str]] = {}
     for line in shown.splitlines():
         words = line.split(None, 3)
-        if words and words[0] in SOLVER_CHECKS:
+        if words and words[0] in SOLVER_CHECKS and not line.startswith(" "):
             name = words[0]
             rows[name] = (words[2], words[3].strip() if words[3:] else "")
         elif rows and line.startswith(" " * 10) and words:

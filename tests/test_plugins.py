@@ -86,6 +86,8 @@ HOSTILE_ERRORS = {
     "nothing": "TypeError: it declares nothing; decorate its hooks with @fhnbench.hookimpl",
     "not-specs": "TypeError: fhnbench_solvers returned {'name': 'not-specs'}, not a SolverSpec",
     "not-a-list": "TypeError: ",
+    "future": "FhnbenchError: it is written for version 99 of the plugin API, this fhnbench has version 1; install",
+    "no-version": "FhnbenchError: it does not say for which version of the plugin API it is written; add FHNBENCH_API",
 }
 
 

@@ -2,6 +2,8 @@
 
 from fhnbench import RuntimeSpec, SolverSpec, hookimpl
 
+FHNBENCH_API = 1
+
 
 @hookimpl
 def fhnbench_solvers() -> list[SolverSpec]:

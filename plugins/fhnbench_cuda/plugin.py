@@ -2,6 +2,9 @@
 
 from fhnbench import ProbeSpec, RuntimeSpec, SolverSpec, hookimpl
 
+FHNBENCH_API = 1
+
+
 _REQUIRES = ("cuda.bindings", "cuda.core")
 _PROBE = "fhnbench_cuda.availability:gpu"
 

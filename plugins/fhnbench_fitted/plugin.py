@@ -2,6 +2,8 @@
 
 from fhnbench import SurrogateSpec, hookimpl
 
+FHNBENCH_API = 1
+
 
 @hookimpl
 def fhnbench_surrogates() -> list[SurrogateSpec]:

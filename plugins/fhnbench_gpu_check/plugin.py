@@ -2,6 +2,8 @@
 
 from fhnbench import CommandSpec, hookimpl
 
+FHNBENCH_API = 1
+
 
 @hookimpl
 def fhnbench_commands() -> list[CommandSpec]:

@@ -2,6 +2,8 @@
 
 from fhnbench import RuntimeSpec, hookimpl
 
+FHNBENCH_API = 1
+
 
 @hookimpl
 def fhnbench_runtimes() -> list[RuntimeSpec]:

@@ -2,6 +2,8 @@
 
 from fhnbench import SolverSpec, hookimpl
 
+FHNBENCH_API = 1
+
 
 def _peer(name: str, target: str, summary: str, *requires: str) -> SolverSpec:
     extra = "peers" if requires else None

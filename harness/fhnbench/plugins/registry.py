@@ -20,6 +20,9 @@ from fhnbench.plugins.specs import Availability, CommandSpec, ProbeSpec, Runtime
 
 GROUP = "fhnbench"
 
+API_VERSION = 1
+"""Version of everything that plugins build on; a plugin declares it as ``FHNBENCH_API`` and no other is loaded."""
+
 S_co = TypeVar("S_co", bound=Spec, covariant=True)
 
 _HOOKS: dict[str, type[Spec]] = {
@@ -137,9 +140,11 @@ def _owner(point: Any) -> tuple[str, str]:
 
 def _specs_of(point: Any) -> list[Spec]:
     """Return what one plugin declares; a manager of its own keeps one plugin's errors from the others."""
+    plugin = point.load()
+    _require_api(getattr(plugin, "FHNBENCH_API", None))
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
-    manager.register(point.load(), point.name)
+    manager.register(plugin, point.name)
     manager.check_pending()
     specs: list[Spec] = []
     for hook, kind in _HOOKS.items():
@@ -151,3 +156,16 @@ def _specs_of(point: Any) -> list[Spec]:
     if not specs:
         raise TypeError("it declares nothing; decorate its hooks with @fhnbench.hookimpl")
     return specs
+
+
+def _require_api(version: object) -> None:
+    """Raise `FhnbenchError` unless a plugin is written for this version of the interfaces."""
+    if version is None:
+        raise FhnbenchError(
+            f"it does not say for which version of the plugin API it is written; add FHNBENCH_API = {API_VERSION}"
+        )
+    if version != API_VERSION:
+        raise FhnbenchError(
+            f"it is written for version {version} of the plugin API, this fhnbench has version {API_VERSION}; "
+            f"install a release of either that fits"
+        )

@@ -117,11 +117,13 @@ def _files(part: _Part) -> Iterator[Path]:
 
 
 def _only(source: str, part: _Part) -> str:
-    """Return the module of hooks with the hook of one kind, and what that imports."""
+    """Return the module of hooks with the hook of one kind, and what that imports; assignments stay."""
     tree = ast.parse(source)
     kept = [f'"""{ast.get_docstring(tree, clean=False)}"""', f"from fhnbench import {part.spec.__name__}, hookimpl"]
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and node.name == part.hook:
+        if isinstance(node, ast.Assign):
+            kept.append(ast.unparse(node))
+        elif isinstance(node, ast.FunctionDef) and node.name == part.hook:
             lines = source.splitlines()[node.decorator_list[0].lineno - 1 : node.end_lineno]
             kept.append("\n" + "\n".join(lines))
     return "\n\n".join(kept) + "\n"

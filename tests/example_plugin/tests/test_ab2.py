@@ -11,4 +11,4 @@ def test_conformance(check):
 
 
 def test_speed(contender_benchmark):
-    contender_benchmark("ab2-example", "C", size=1000, time_budget_s=0.2)
+    contender_benchmark("ab2-example", "C", size=1000, time_budget_s=0.1)

@@ -41,4 +41,4 @@ def test_what_it_cannot_train_is_refused():
 
 
 def test_speed(contender_benchmark, artifact):
-    contender_benchmark(f"elm-cpu[artifact={artifact}]", "C", size=1000, time_budget_s=0.2)
+    contender_benchmark(f"elm-cpu[artifact={artifact}]", "C", size=1000, time_budget_s=0.1)

@@ -11,6 +11,8 @@ unknown    (none)                                                      implement
 nothing    (none)                                                      implements no hook
 not-specs  (none)                                                      a hook returns a dictionary among specs
 not-a-list (none)                                                      a hook returns a spec and no list
+future     (none)                                                      is written for another version of the plugin API
+no-version (none)                                                      does not say for which version it is written
 duplicate  euler-cpu                                                   declares a name that fhnbench declares too
 hangs      hang-hostile[where=prepare|run|output]                      never returns
 dies       die-hostile[how=exit|segfault|kill,where=prepare|run]       ends its process
@@ -30,6 +32,8 @@ ENTRY_POINTS = {
     "nothing": "hostile.plugins:Nothing",
     "not-specs": "hostile.plugins:NotSpecs",
     "not-a-list": "hostile.plugins:NotAList",
+    "future": "hostile.plugins:OfAnotherApi",
+    "no-version": "hostile.plugins:OfNoApi",
     "duplicate": "hostile.plugins:Duplicate",
     "hangs": "hostile.plugins:Hangs",
     "dies": "hostile.plugins:Dies",

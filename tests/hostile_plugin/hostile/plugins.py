@@ -3,80 +3,84 @@
 from fhnbench import Availability, CommandSpec, SolverSpec, hookimpl
 
 
+class _Plugin:
+    FHNBENCH_API = 1
+
+
 def _solver(name: str, attribute: str) -> SolverSpec:
     return SolverSpec(f"{name}-hostile", f"hostile.solvers:{attribute}", f"a solver that misbehaves: {attribute}")
 
 
-class UnknownHook:
+class UnknownHook(_Plugin):
     @staticmethod
     @hookimpl
     def fhnbench_integrators():
         return [_solver("unknown", "Correct")]
 
 
-class Nothing:
+class Nothing(_Plugin):
     @staticmethod
     def fhnbench_solvers():  # not decorated
         return [_solver("nothing", "Correct")]
 
 
-class NotSpecs:
+class NotSpecs(_Plugin):
     @staticmethod
     @hookimpl
     def fhnbench_solvers():
         return [_solver("not-specs", "Correct"), {"name": "not-specs"}]
 
 
-class NotAList:
+class NotAList(_Plugin):
     @staticmethod
     @hookimpl
     def fhnbench_solvers():
         return _solver("not-a-list", "Correct")
 
 
-class Duplicate:
+class Duplicate(_Plugin):
     @staticmethod
     @hookimpl
     def fhnbench_solvers():
         return [SolverSpec("euler-cpu", "hostile.solvers:Correct", "declares the name of another")]
 
 
-class Hangs:
+class Hangs(_Plugin):
     @staticmethod
     @hookimpl
     def fhnbench_solvers():
         return [_solver("hang", "Hangs")]
 
 
-class Dies:
+class Dies(_Plugin):
     @staticmethod
     @hookimpl
     def fhnbench_solvers():
         return [_solver("die", "Dies")]
 
 
-class ReturnsGarbage:
+class ReturnsGarbage(_Plugin):
     @staticmethod
     @hookimpl
     def fhnbench_solvers():
         return [_solver("garbage", "ReturnsGarbage")]
 
 
-class Throws:
+class Throws(_Plugin):
     @staticmethod
     @hookimpl
     def fhnbench_solvers():
         return [_solver("throw", "Throws")]
 
 
-class ProbeRaises:
+class ProbeRaises(_Plugin):
     @staticmethod
     @hookimpl
     def fhnbench_solvers():
         return [SolverSpec("probe-hostile", "hostile.solvers:Correct", "a probe raises", probe="hostile.plugins:probe")]
 
 
-class Missing:
+class Missing(_Plugin):
     @staticmethod
     @hookimpl
     def fhnbench_solvers():
@@ -87,18 +91,34 @@ class Missing:
         ]
 
 
-class Prints:
+class Prints(_Plugin):
     @staticmethod
     @hookimpl
     def fhnbench_solvers():
         return [_solver("print", "Prints")]
 
 
-class Command:
+class Command(_Plugin):
     @staticmethod
     @hookimpl
     def fhnbench_commands():
         return [CommandSpec("hostile-command", "hostile.command:command", "say that the command was called")]
+
+
+class OfAnotherApi:
+    FHNBENCH_API = 99
+
+    @staticmethod
+    @hookimpl
+    def fhnbench_solvers():
+        return [_solver("future", "Correct")]
+
+
+class OfNoApi:
+    @staticmethod
+    @hookimpl
+    def fhnbench_solvers():
+        return [_solver("unversioned", "Correct")]
 
 
 def probe() -> Availability:

@@ -141,7 +141,13 @@ class Throws(Correct):
 
 @dataclass(frozen=True)
 class Prints(Correct):
-    """A correct solver that prints to standard output by Python, by file descriptor and by a child."""
+    """A correct solver that prints to standard output by Python, by file descriptor and by a child.
+
+    Parameters
+    ----------
+    dt
+        Step in time units.
+    """
 
     def misbehave(self, where):
         print(f"printed in {where}", flush=True)  # noqa: T201

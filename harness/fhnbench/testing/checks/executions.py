@@ -22,9 +22,10 @@ _CYCLES = 2
 _MANY = 100_000
 _SOME = 20_000
 
+_GRACE_S = 0.3
 _REST_S = 0.2
 _IDLE_SHARE = 0.2
-"""Part of a CPU that a process may use while it rests: threads of some pools spin for a moment before they sleep."""
+"""Part of a CPU that may be in use once threads of pools, which spin for a while, have had time to fall asleep."""
 
 
 def check_independent_executions(subject: Subject) -> None:
@@ -124,6 +125,7 @@ def check_idle(subject: Subject) -> None:
             prepared.execution.upload(ensemble)
             prepared.execution.run()
             prepared.execution.synchronize()
+            time.sleep(_GRACE_S)
             before = wanted_time() or 0
             time.sleep(_REST_S)
             busy.append(((wanted_time() or 0) - before) / (1e9 * _REST_S))
