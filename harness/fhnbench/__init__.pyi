@@ -23,6 +23,7 @@ from .evidence import ReferenceEvidence as ReferenceEvidence
 from .exit_status import ExitStatus as ExitStatus
 from .files import cache_folder as cache_folder
 from .files import write_whole as write_whole
+from .library import run as run
 from .measure.environment import environment as environment
 from .measure.environment import usable_cpus as usable_cpus
 from .measure.statistics import median_interval as median_interval
@@ -70,6 +71,9 @@ from .problem import Problem as Problem
 from .problem import standard_problem as standard_problem
 from .reference import integrate as integrate
 from .reference import reference_trajectories as reference_trajectories
+from .report.frames import block_frame as block_frame
+from .report.frames import frame as frame
+from .report.frontier import frontier_figure as frontier_figure
 from .report.progress import reporting as reporting
 from .report.speed_ups import speed_up_table as speed_up_table
 from .results.record import RunRecord as RunRecord

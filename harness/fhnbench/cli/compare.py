@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fhnbench.cli._asked import contenders_of, dataset_of, everything, interrupt_on_sigterm, output_folder
+from fhnbench.asked import contenders_of, dataset_of, everything, interrupt_on_sigterm, output_folder
 from fhnbench.errors import FhnbenchError
 from fhnbench.exit_status import ExitStatus
 

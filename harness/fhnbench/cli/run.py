@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 from click.core import ParameterSource
 
-from fhnbench.cli._asked import DEFAULT_SIZE, dataset_of, everything, interrupt_on_sigterm, output_folder
+from fhnbench.asked import (
+    DEFAULT_SIZE,
+    contenders_of,
+    dataset_of,
+    interrupt_on_sigterm,
+    output_folder,
+    planned,
+)
 from fhnbench.cli._completion import Contender
 from fhnbench.cli._resumed import contenders_of_both, earlier_run, settings_of
 from fhnbench.exit_status import ExitStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from fhnbench.dataset.reader import Dataset
-    from fhnbench.plugins.contender import Request
-    from fhnbench.results.record import RunRecord, Settings
-    from fhnbench.workload import Precision
+    from fhnbench.asked import Measuring
+    from fhnbench.results.record import RunRecord
 
 _FIELDS = {"time_budget": "time_budget_s", "timeout": "timeout_s"}
 POSITIVE = click.FloatRange(0, min_open=True)
@@ -101,7 +106,8 @@ def command(
     if earlier:
         problem, size = problem or earlier.problem.name, size or earlier.dataset.size
         measuring["precision"] = earlier.settings.precision
-    requests = _requests(solvers, surrogates, measuring["precision"])
+    requests = contenders_of(solvers, measuring["precision"], "solver")
+    requests += contenders_of(surrogates, measuring["precision"], "surrogate")
     folder = resume or output_folder(output)
     dataset = dataset_of(file, problem, size)
     size = size or dataset.size
@@ -109,11 +115,8 @@ def command(
         settings = settings_of(earlier, dataset, size, typed)
         requests = contenders_of_both(earlier, requests)
     else:
-        requests = requests or everything(dataset, measuring["precision"])
-        settings = _settings(len(requests), measuring)
-        if settings.frontier:
-            requests = _swept(requests, dataset, settings)
-            settings = _settings(len(requests), measuring)
+        given = {_FIELDS.get(name, name): value for name, value in measuring.items()}
+        requests, settings = planned(requests, dataset, cast("Measuring", given))
     require_writable(folder)
     latest: list[RunRecord] = []
 
@@ -152,34 +155,8 @@ def _answer(record: RunRecord, folder: Path, *, named: bool) -> int:
     return ExitStatus.OK
 
 
-def _requests(solvers: Sequence[str], surrogates: Sequence[str], precision: Precision) -> list[Request]:
-    from fhnbench.plugins.contender import requests_matching
-    from fhnbench.plugins.registry import registry
-
-    asked = [one for text in solvers for one in requests_matching(text, "solver", registry(), precision)]
-    asked += [one for text in surrogates for one in requests_matching(text, "surrogate", registry(), precision)]
-    return list({one.label: one for one in asked}.values())
-
-
-def _settings(contenders: int, measuring: Mapping[str, Any]) -> Settings:
-    from fhnbench.measure.environment import usable_cpus
-    from fhnbench.results.record import Settings
-
-    given = {_FIELDS.get(name, name): value for name, value in measuring.items()}
-    given["time_budget_s"] = given["time_budget_s"] or max(20.0, 2.0 * contenders)
-    return Settings(**{**given, "threads": given["threads"] or usable_cpus()})
-
-
 def _typed(measuring: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that the user typed."""
     source = click.get_current_context().get_parameter_source
     typed = {name: value for name, value in measuring.items() if source(name) is ParameterSource.COMMANDLINE}
     return {_FIELDS.get(name, name): value for name, value in typed.items()}
-
-
-def _swept(requests: Sequence[Request], dataset: Dataset, settings: Settings) -> list[Request]:
-    from fhnbench.measure.frontier import sweep
-    from fhnbench.report.progress import reporting
-
-    with reporting("planning the frontier") as report:
-        return sweep(requests, dataset.problem, settings.timeout_s, report)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fhnbench.cli._asked import contenders_of, dataset_of, everything, interrupt_on_sigterm, output_folder
+from fhnbench.asked import contenders_of, dataset_of, everything, interrupt_on_sigterm, output_folder
 from fhnbench.exit_status import ExitStatus
 
 if TYPE_CHECKING:

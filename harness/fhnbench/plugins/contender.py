@@ -154,11 +154,13 @@ def request_or_absent(text: str, kind: Kind, registry: Registry, precision: Prec
         return Request(name, kind, precision, options, absent=absent)
 
 
-def requests_matching(text: str, kind: Kind, registry: Registry, precision: Precision = "float32") -> list[Request]:
+def requests_matching(
+    text: str, kind: Kind | None, registry: Registry, precision: Precision = "float32"
+) -> list[Request]:
     """Read what a user typed: one contender, as `request_or_absent` does, or all that a pattern matches.
 
     ``*`` stands for any characters, ``?`` for one; options hold for each contender that matches
-    (``euler-*[dt=0.05]``). Contenders that cannot run are among them.
+    (``euler-*[dt=0.05]``). Contenders that cannot run are among them. Without a kind, solvers and surrogates are.
 
     Raises
     ------
@@ -167,11 +169,13 @@ def requests_matching(text: str, kind: Kind, registry: Registry, precision: Prec
     """
     pattern, options = parse_contender(text)
     if not set(pattern) & set("*?"):
-        return [request_or_absent(text, kind, registry, precision)]
-    names = [one.name for one in every_contender(registry, precision) if one.kind == kind]
-    if not (matching := fnmatch.filter(names, pattern)):
-        raise FhnbenchError(f"no {kind} matches {pattern!r}; there are {', '.join(names)}")
-    return [request(format_contender(name, options), kind, registry, precision) for name in matching]
+        return [request_or_absent(text, kind or kind_of(text, registry), registry, precision)]
+    there = [one for one in every_contender(registry, precision) if kind in {None, one.kind}]
+    matching = [one for one in there if fnmatch.fnmatch(one.name, pattern)]
+    if not matching:
+        names = ", ".join(one.name for one in there)
+        raise FhnbenchError(f"no {kind or 'contender'} matches {pattern!r}; there are {names}")
+    return [request(format_contender(one.name, options), one.kind, registry, precision) for one in matching]
 
 
 def every_contender(registry: Registry, precision: Precision = "float32") -> list[Request]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from fhnbench.errors import FhnbenchError
 from fhnbench.report.labels import Label, place_labels
 from fhnbench.report.style import MUTED, house_style, legend_of_methods, log_axis, log_limits, looks
 from fhnbench.report.text import clip, duration, tick_error
@@ -30,16 +31,38 @@ FEW = 12
 
 def frontier_png(record: RunRecord) -> bytes:
     """Draw a run as a PNG."""
-    with house_style():
-        problem, machine = record.problem, record.environment.get("cpu") or "unknown CPU"
-        title = (
-            f"FitzHugh-Nagumo problem {problem.name}: {record.dataset.size:,} samples, {problem.save_points} save "
-            f"points to t = {problem.horizon:g}\n{machine}, {record.settings.threads} threads, {record.created[:10]}"
-        )
-        figure = draw_frontier([row for row in record.rows if row.status == "ran"], (8.5, 5.5), title, halo=True)
-        content = io.BytesIO()
-        figure.savefig(content, format="png", dpi=150)
+    content = io.BytesIO()
+    frontier_figure(record).savefig(content, format="png", dpi=150)
     return content.getvalue()
+
+
+def frontier_figure(record: RunRecord) -> Figure:
+    """Draw a run: error against time, both with 95% intervals, on logarithmic scales, and the Pareto front.
+
+    Parameters
+    ----------
+    record
+        A run in which something ran.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A figure of its own, which pyplot does not know; ``savefig`` writes it.
+
+    Raises
+    ------
+    FhnbenchError
+        If no contender ran.
+    """
+    if not (ran := [row for row in record.rows if row.status == "ran"]):
+        raise FhnbenchError("no contender of the run ran, so there is nothing to draw")
+    problem, machine = record.problem, record.environment.get("cpu") or "unknown CPU"
+    title = (
+        f"FitzHugh-Nagumo problem {problem.name}: {record.dataset.size:,} samples, {problem.save_points} save "
+        f"points to t = {problem.horizon:g}\n{machine}, {record.settings.threads} threads, {record.created[:10]}"
+    )
+    with house_style():
+        return draw_frontier(ran, (8.5, 5.5), title, halo=True)
 
 
 def draw_frontier(rows: Sequence[Row], size: tuple[float, float], title: str = "", *, halo: bool = False) -> Figure:

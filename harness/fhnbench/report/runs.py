@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 _CLAIMS = 8
 """Claims that are told in the terminal; the others are in table.md and in the report."""
 
-# Columns of the CSV, and the field of a row that each holds.
-_FIGURES = {
+FIGURES = {
     **{name: name for name in ("contender", "kind", "status")},
     **{name: f"accuracy.{name}" for name in ("mae", "mae_low", "mae_high", "rmse", "p999", "max", "spike_time_mae")},
     **{
@@ -30,11 +29,11 @@ _FIGURES = {
         for span in ("resident", "end_to_end")
         for name in ("median_s", "low_s", "high_s")
     },
+    "prepare_s": "prepare_s",
+    "samples_per_s": "throughput",
     **{
         name: name
         for name in (
-            "prepare_s",
-            "throughput",
             "roofline_fraction",
             "binds",
             "energy_j",
@@ -44,6 +43,7 @@ _FIGURES = {
         )
     },
 }
+"""Columns of the CSV and of data frames, with their units, and the field of a row that each holds."""
 
 
 def run_table(record: RunRecord) -> RenderableType:
@@ -82,7 +82,12 @@ def to_markdown(record: RunRecord) -> str:
 def to_csv(record: RunRecord) -> str:
     """Return the table as CSV: full precision, seconds, one header line."""
     rows = [line.row for line in result_of(record).lines]
-    return csv_table(list(_FIGURES), [[_figure(row, column) for column in _FIGURES.values()] for row in rows])
+    return csv_table(list(FIGURES), [figures_of(row) for row in rows])
+
+
+def figures_of(row: Row) -> list[Any]:
+    """Return the figures of a row, in the order of `FIGURES`; None for what it has not got."""
+    return [_figure(row, path) for path in FIGURES.values()]
 
 
 def _figure(row: Row, path: str) -> Any:

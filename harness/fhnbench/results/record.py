@@ -252,3 +252,9 @@ class RunRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     complete: bool
     session: str = ""
     schema: str = RUN_SCHEMA
+
+    def _repr_html_(self) -> str:
+        """Return the run's table for Jupyter, which looks for this method; the one import here that points up."""
+        from fhnbench.report.notebook import html_table
+
+        return html_table(self)
