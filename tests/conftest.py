@@ -12,13 +12,16 @@ import pytest
 from hypothesis import settings
 
 import cuda_emulation
+from fhnbench.testing.benchmark import contender_benchmark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 TESTS = Path(__file__).parent
 EXAMPLE = TESTS / "example_plugin"
 HOSTILE = TESTS / "hostile_plugin"
+
+__all__ = ["contender_benchmark"]  # the fixture with which tests/benchmarks measures
 
 settings.register_profile("fhnbench", deadline=None)  # machines differ, and the first example may compile
 settings.load_profile("fhnbench")
@@ -32,6 +35,15 @@ class CommandLine(Protocol):
     def __call__(
         self, *arguments: str, environment: Mapping[str, str] | None = None, timeout_s: float = 120
     ) -> subprocess.CompletedProcess[str]: ...
+
+
+@pytest.fixture(autouse=True)
+def _cpus() -> Iterator[None]:
+    """Undo what a worker that runs in this process does to it: it pins threads."""
+    before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+    yield
+    if before and before != os.sched_getaffinity(0):
+        os.sched_setaffinity(0, before)
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +89,9 @@ def plugins_path(example_site: Path, hostile_site: Callable[..., Path]) -> Calla
         hostile = [name for name in names if name != "example"]
         folders = [example_site] if "example" in names else []
         folders += [hostile_site(*hostile), HOSTILE] if hostile else []
-        return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, folders))}
+        # pytest that is started in it is no part of a parallel run.
+        inherited = {name: value for name, value in os.environ.items() if "XDIST" not in name}
+        return {**inherited, "PYTHONPATH": os.pathsep.join(map(str, folders))}
 
     return environment
 

@@ -59,7 +59,7 @@ def test_constraints_pin_everything_that_ci_installs(project, pytestconfig):
 
 def test_readme_has_the_two_commands_that_ci_runs(pytestconfig):
     text = (pytestconfig.rootpath / "README.md").read_text()
-    for marker, end in (("run", "fhnbench run"), ("test", "pytest")):
+    for marker, end in (("run", "fhnbench run"), ("test", "pytest -n auto")):
         block = re.search(rf"<!-- {marker} -->\n```sh\n(.*?)\n```", text, re.DOTALL)
         assert block is not None
         assert block[1].startswith("python3 -m venv .venv && .venv/bin/pip install -c constraints.txt -e ")

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
+FHNBENCH_API = 1
+
+
 def contender(solver: type) -> str:
     """Return the name of a mutant as a contender."""
     name = re.sub(r"(?<!^)(?=[A-Z])", "_", solver.__name__).lower()

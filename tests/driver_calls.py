@@ -1,0 +1,53 @@
+"""Make every call of TensorRT's plugin to the driver, on a machine that has none.
+
+Arguments are converted before the driver is looked for, so a wrong one is another error.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from cuda.bindings import driver
+
+from fhnbench_tensorrt.device import DeviceMemory, Rows, Stream, StreamClock, pinned_array
+
+
+def calls():
+    """Return functions of no argument, each of which calls the driver first."""
+    stream = object.__new__(Stream)
+    stream._handle = driver.CUstream(0)
+    rows = Rows(4096, 256, on_device=True), Rows(8192, 128, on_device=False)
+    graph = driver.CUgraphExec(0)
+    clock = object.__new__(StreamClock)
+    clock._stream, clock._begin, clock._end = stream._handle, driver.CUevent(0), driver.CUevent(0)
+    return (
+        Stream,
+        lambda: StreamClock(stream._handle),
+        lambda: DeviceMemory(256),
+        lambda: pinned_array((2, 3), np.float32),
+        lambda: stream.copy_rows(*rows, 100, 3),
+        lambda: stream.copy_rows(*reversed(rows), 100, 3),
+        lambda: stream.captured(lambda: None),
+        lambda: stream.launch(graph),
+        stream.synchronize,
+        clock.start,
+        clock.stop,
+        clock.seconds,
+        clock.close,
+    )
+
+
+def main() -> None:
+    """Call all, and say how many got as far as to the driver."""
+    reached = 0
+    for call in calls():
+        try:
+            call()
+        except RuntimeError as error:
+            if "NVIDIA driver library" not in str(error):
+                raise
+            reached += 1
+    print(f"{reached} calls reached the driver")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
