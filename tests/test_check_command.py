@@ -9,10 +9,16 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import matplotlib as mpl
 import msgspec
 import pytest
 
+from fhnbench import SolverSpec
 from fhnbench.exit_status import ExitStatus
+from fhnbench.plugins.checked import stamp, unchecked
+from fhnbench.plugins.contender import Request
+from fhnbench.plugins.registry import Entry, Plugin
+from fhnbench.results.store import read_record
 from fhnbench.testing import ConformanceRecord, conformance_checks
 
 if TYPE_CHECKING:
@@ -27,9 +33,10 @@ SOLVER_CHECKS = [check.name for check in conformance_checks("solver")]
 
 
 @pytest.fixture
-def check(command_line: CommandLine, plugins_path: Callable[..., dict[str, str]]) -> Check:
-    """Run `fhnbench check` with the example and hostile plugins installed."""
+def check(command_line: CommandLine, plugins_path: Callable[..., dict[str, str]], tmp_path: Path) -> Check:
+    """Run `fhnbench check` with the example and hostile plugins installed and an empty cache."""
     environment = plugins_path("example", "hangs", "dies", "garbage", "throws", "probe", "missing", "prints")
+    environment["XDG_CACHE_HOME"] = str(tmp_path / "cache")
 
     def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         return command_line("check", *arguments, environment={**environment, **more})
@@ -57,6 +64,42 @@ def test_a_contender_that_conforms(check: Check) -> None:
     assert rows_of(done.stdout) == dict.fromkeys(SOLVER_CHECKS, ("passed", ""))
     count = len(SOLVER_CHECKS)
     assert done.stdout.splitlines()[-1] == f"{count} of {count} checks ran: {count} passed"
+
+
+def test_a_run_marks_what_was_not_checked(
+    check: Check, command_line: CommandLine, plugins_path: Callable[..., dict[str, str]], tmp_path: Path
+) -> None:
+    caches = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "MPLCONFIGDIR": mpl.get_cachedir()}
+    environment = {**plugins_path("example"), **caches, "FHNBENCH_DATASETS": str(tmp_path / "datasets")}
+    remark = "its plugin fhnbench-example 0.1.0 was not checked here: fhnbench check ab2-example"
+
+    def notes(name: str) -> list[tuple[str, ...]]:
+        words = ["--solver", "ab2-example[dt=0.5]", "--solver", "euler-cpu[dt=0.5]", "--output", str(tmp_path / name)]
+        done = command_line("run", "-n", "50", "--rounds", "1", *words, environment=environment)
+        assert done.returncode == ExitStatus.OK, done.stderr
+        assert (remark in " ".join(done.stdout.split())) == (remark in read_record(tmp_path / name).rows[0].notes)
+        return [row.notes for row in read_record(tmp_path / name).rows]
+
+    failed = check("ab2-example", "--expect-failure", "order=it is modest", "--problem", "A")
+    assert failed.returncode == ExitStatus.GATE_FAILED
+    third, own = notes("before")
+    assert remark in third
+    assert not any("not checked" in note for note in own)
+    assert check("ab2-example[dt=0.2]", "--problem", "A").returncode == ExitStatus.OK
+    assert remark not in notes("after")[0]
+
+
+def test_a_stamp_is_of_a_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    def of(version: str, distribution: str = "theirs") -> Request:
+        spec = SolverSpec("a-b", "m:C", "A solver")
+        return Request("a-b", "solver", "float32", {}, {}, (Entry(spec, Plugin("p", distribution, version)),))
+
+    stamp(of("1.0"))
+    assert unchecked(of("1.0")) == ""
+    assert unchecked(of("1.1")) == "its plugin theirs 1.1 was not checked here: fhnbench check a-b"
+    assert unchecked(of("1.1", "fhnbench")) == ""
 
 
 def test_another_problem_and_skips_with_reasons(check: Check) -> None:

@@ -78,7 +78,7 @@ def test_the_ten_minutes_pass_as_they_are_written(tmp_path: Path) -> None:
     site, folder = tmp_path / "site", tmp_path
     install = f"{sys.executable} -m pip install --quiet --no-index --no-deps --no-build-isolation --target {site} ."
     run_as = {"fhnbench": f"{sys.executable} -m fhnbench", "pytest": f"{sys.executable} -m pytest -p no:cacheprovider"}
-    environment = {**os.environ, "PYTHONPATH": str(site)}
+    environment = {**os.environ, "PYTHONPATH": str(site), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     for line in block.code.splitlines():
         program, *words = shlex.split(line, comments=True)
         if program == "cd":

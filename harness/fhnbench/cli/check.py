@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import msgspec
 from fhnbench.cli._completion import Contender
 from fhnbench.errors import FhnbenchError, Refused, Unavailable
 from fhnbench.exit_status import ExitStatus
+from fhnbench.plugins.checked import stamp
 from fhnbench.plugins.contender import every_contender, kind_of, request
 from fhnbench.plugins.registry import registry
 from fhnbench.problem import standard_problem
@@ -46,7 +48,7 @@ def command(names: tuple[str, ...], letter: str, timeout: float, report: Path | 
 
     NAME is a solver (euler-cpu), a surrogate on a runtime (ddnn-cpu), either with options (euler-cpu[dt=0.05]), or a
     distribution, for all contenders that it provides and that can run here. Each contender is checked in a process of
-    its own.
+    its own. Tables of `fhnbench run` mark contenders of third parties that have not passed on this machine.
 
     \b
     Exit status:
@@ -115,6 +117,9 @@ def _check(one: Request, problem: Problem, timeout_s: float, failures: Mapping[s
     except (Refused, Unavailable) as reason:
         click.echo(f"{one.label} was not checked: {reason}")
         return msgspec.structs.replace(checked(one, (), count, failures), not_checked=str(reason))
+    if result.conforms:
+        with contextlib.suppress(FhnbenchError):  # then tables say that it was not checked
+            stamp(one)
     answers().print(conformance_table(f"{one.label} on problem {problem.name}", result))
     return result
 

@@ -18,6 +18,7 @@ from fhnbench.measure.program import OWN, Program
 from fhnbench.measure.roofline import floor_s
 from fhnbench.measure.statistics import MINIMUM_SAMPLES, is_converged, median_interval
 from fhnbench.plugins.artifacts import uncovered
+from fhnbench.plugins.checked import unchecked
 from fhnbench.plugins.options import format_contender
 from fhnbench.results.record import ArtifactRecord, Block, CostRecord, EffectiveRecord, Row
 
@@ -269,6 +270,8 @@ class Member:
         notes = list(self._prepared.notes) if self._prepared else []
         if self._artifact and self._artifact.extrapolated:
             notes.append(f"extrapolates: {self._artifact.extrapolated}")
+        if remark := unchecked(self.request):
+            notes.append(remark)
         gate = self._settings.max_error
         if gate is not None and self.accuracy and self.accuracy.mae > gate:
             notes.append(f"accuracy gate failed: MAE {self.accuracy.mae:.2e} is above {gate:g}")
