@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 README = TESTS.parent / "plugins" / "README.md"
 TEXT = README.read_text()
+GUIDE = "guide_examples"
+"""Where examples of the guide are that belong to no distribution."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,13 @@ def test_every_block_is_of_a_kind_that_is_tested_here() -> None:
 
 @pytest.mark.parametrize("block", FILES, ids=lambda block: block.path)
 def test_code_that_names_a_file_is_that_file(block: Block) -> None:
-    assert block.code == (EXAMPLE / block.path).read_text()
+    assert block.path is not None
+    assert block.code == ((TESTS if block.path.startswith(GUIDE) else EXAMPLE) / block.path).read_text()
 
 
 def test_all_of_the_example_is_shown() -> None:
     files = {str(path.relative_to(EXAMPLE)) for pattern in ("*.py", "*.toml") for path in EXAMPLE.rglob(pattern)}
+    files |= {str(path.relative_to(TESTS)) for pattern in ("*.py", "*.c") for path in (TESTS / GUIDE).rglob(pattern)}
     assert {block.path for block in FILES} == files - {"fhnbench_example/__init__.py"}
 
 

@@ -74,10 +74,19 @@ class Tableau:
 
 
 EULER = Tableau(1, (), (1.0,))
+"""Euler's method, order 1."""
+
 MIDPOINT = Tableau(2, (1 / 2,), (0.0, 1.0))
+"""The explicit midpoint method, order 2."""
+
 HEUN = Tableau(2, (1.0,), (1 / 2, 1 / 2))
+"""Heun's method (the explicit trapezoidal rule), order 2."""
+
 HEUN3 = Tableau(3, (1 / 3, 2 / 3), (1 / 4, 0.0, 3 / 4))
+"""Heun's third-order method."""
+
 RK4 = Tableau(4, (1 / 2, 1 / 2, 1.0), (1 / 6, 2 / 6, 2 / 6, 1 / 6))
+"""The classical Runge-Kutta method, order 4."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Activation = Literal["tanh", "silu", "relu", "sin", "sigmoid", "softplus", "identity"]
+"""Names of activations, applied element by element; ``silu`` is x sigmoid(x)."""
+
 Scheme = Literal["direct", "iterative"]
 NetworkInput = Literal["t", "u", "w", "i_app"]
+"""Names of a network's inputs: time, the two states, the applied current."""
 
 
 class InvalidArtifact(FhnbenchError):

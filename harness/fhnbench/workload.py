@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Precision = Literal["float16", "bfloat16", "float32", "float64"]
+"""Names of the precisions in which a contender may compute."""
 
 
 @dataclass(frozen=True, slots=True)

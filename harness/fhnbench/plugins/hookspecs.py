@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 hookspec = pluggy.HookspecMarker("fhnbench")
 hookimpl = pluggy.HookimplMarker("fhnbench")
+"""Decorates the hooks that a plugin implements."""
 
 
 @hookspec
