@@ -172,7 +172,9 @@ def _recorded_errors(surrogates: Sequence[Request], problem: Problem) -> tuple[f
         error = load_metadata(path).validation.get("mae") if path else None
         if error and math.isfinite(error):
             found.append(error)
-    return (min(found), max(found)) if found else ERRORS
+    # Whatever errs more than a hundredth is compared with the cheapest step there is; longer ones may not be stable.
+    largest = ERRORS[1] / BEYOND
+    return (min(*found, largest), min(max(found), largest)) if found else ERRORS
 
 
 def _next(value: float, record: RunRecord, row: Row) -> float:
