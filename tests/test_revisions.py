@@ -14,7 +14,7 @@ import pytest
 
 from fhnbench import DatasetSpec, FhnbenchError, build_dataset, environment, standard_problem
 from fhnbench.exit_status import ExitStatus
-from fhnbench.measure import protocol, revision
+from fhnbench.measure import interpreter, protocol, revision
 from fhnbench.measure.delayed import delayed
 from fhnbench.measure.program import OWN, Program
 from fhnbench.measure.side_by_side import Question, measure_side_by_side
@@ -61,7 +61,7 @@ def test_a_revision_that_speaks_otherwise_is_refused(monkeypatch, spoken):
     """The check asks this interpreter, whose protocol is `VERSION`."""
     monkeypatch.setattr(protocol, "VERSION", 99)
     if spoken is None:
-        monkeypatch.setattr(revision, "_ASK", revision._ASK.replace('"VERSION"', '"NO_VERSION"'))
+        monkeypatch.setattr(interpreter, "_ASK", interpreter._ASK.replace('"VERSION"', '"NO_VERSION"'))
     with pytest.raises(FhnbenchError, match=r"workers of revision old speak .*, these 99; compare two records"):
         revision._checked(sys.executable, REPOSITORY, "old", [])
 
@@ -69,7 +69,7 @@ def test_a_revision_that_speaks_otherwise_is_refused(monkeypatch, spoken):
 def test_a_shadowed_or_broken_revision_is_refused(monkeypatch, tmp_path):
     with pytest.raises(FhnbenchError, match=r"revision old would run .*; unset PYTHONPATH"):
         revision._checked(sys.executable, tmp_path, "old", [])
-    monkeypatch.setattr(revision, "_ASK", "import no_such_module")
+    monkeypatch.setattr(interpreter, "_ASK", "import no_such_module")
     with pytest.raises(FhnbenchError, match="revision old does not start: ModuleNotFoundError"):
         revision._checked(sys.executable, tmp_path, "old", [])
 

@@ -308,3 +308,57 @@ def test_missing_artifact_names_the_command_that_trains_one(run):
     assert done.returncode == ExitStatus.DID_NOT_RUN
     assert record.rows[0].status == "unavailable"
     assert "fhnbench train ddnn --problem C --hidden 7,7" in record.rows[0].reason
+
+
+@pytest.fixture
+def other_python(tmp_path):
+    """Return an interpreter with a package that this one has not, and another version of one."""
+    site = tmp_path / "other"
+    (site / "no_such_package").mkdir(parents=True)
+    (site / "no_such_package" / "__init__.py").touch()
+    (site / "jax-99.0.dist-info").mkdir()
+    (site / "jax-99.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: jax\nVersion: 99.0\n")
+    program = tmp_path / "python"
+    program.write_text(f'#!/bin/sh\nPYTHONPATH="{site}:$PYTHONPATH" exec "{sys.executable}" "$@"\n')
+    program.chmod(0o755)
+    return program
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the interpreter is a shell script")
+def test_a_contender_runs_in_another_interpreter_and_is_resumed_there(
+    command_line, plugins_path, tmp_path, other_python
+):
+    environment, folder, place = plugins_path("example", "missing"), tmp_path / "run", f"missing-*={other_python}"
+    words = (*QUICK, "--solver", "ab2-example[dt=0.5]", "--output", str(folder))
+    done = command_line("run", *words, "--solver", "missing-hostile", "--python", place, environment=environment)
+    assert done.returncode == ExitStatus.OK, done.stdout + done.stderr
+    record = read_record(folder)
+    assert [row.status for row in record.rows] == ["ran", "ran"]
+    (there,) = record.environment["interpreters"].items()
+    assert (there[0], there[1]["interpreter"]) == ("missing-*", str(other_python))
+    assert there[1]["packages"]["jax"] == "99.0" != record.environment["packages"].get("jax")
+    assert there[1]["packages"]["fhnbench-hostile"] == "6.6.6"
+
+    more = ("run", "--resume", str(folder), "--solver", "missing-hostile[precision=float64]")
+    done = command_line(*more, "--python", place, environment=environment)
+    assert (done.returncode, "leave out --python" in done.stderr) == (ExitStatus.USER_ERROR, True)
+    done = command_line(*more, environment=environment)
+    assert done.returncode == ExitStatus.OK, done.stdout + done.stderr
+    again = read_record(folder)
+    assert [row.status for row in again.rows] == ["ran"] * 3
+    assert again.environment["interpreters"]["missing-*"]["interpreter"] == str(other_python)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("ab2-*=/no/such/python", "/no/such/python does not start"),
+        ("x-*=/no/such/python", "no contender of the run matches 'x-*'"),
+        ("ab2-example", "--python takes PATTERN=PATH"),
+    ],
+)
+def test_an_interpreter_that_cannot_be_used_is_refused(run, option, message):
+    done, record = run(*QUICK, "--solver", "ab2-example", "--python", option)
+    assert done.returncode == ExitStatus.USER_ERROR
+    assert message in done.stderr
+    assert record is None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fhnbench.asked import Measuring
-    from fhnbench.results.record import RunRecord
+    from fhnbench.results.record import RunRecord, Settings
 
 _FIELDS = {"time_budget": "time_budget_s", "timeout": "timeout_s"}
 POSITIVE = click.FloatRange(0, min_open=True)
@@ -67,6 +67,13 @@ POSITIVE = click.FloatRange(0, min_open=True)
 @click.option("--extrapolate", is_flag=True, help="Let surrogates run outside their training ranges.")
 @click.option("--frontier", is_flag=True, help="Sweep the steps of solvers and the artifacts of surrogates.")
 @click.option("--output", type=click.Path(path_type=Path), help="Folder of the results.  [default: results/runs/TIME]")
+@click.option(
+    "--python",
+    "interpreters",
+    multiple=True,
+    metavar="PATTERN=PATH",
+    help="Run contenders that match in another Python interpreter.",
+)
 @click.option("--resume", type=click.Path(path_type=Path), metavar="DIR", help="Measure what is missing in a run.")
 def command(
     problem: str | None,
@@ -102,6 +109,7 @@ def command(
     from fhnbench.report.progress import reporting
     from fhnbench.results.store import write_record
 
+    interpreters = measuring.pop("interpreters")
     earlier, typed = earlier_run(resume, output), _typed(measuring)
     if earlier:
         problem, size = problem or earlier.problem.name, size or earlier.dataset.size
@@ -117,6 +125,7 @@ def command(
     else:
         given = {_FIELDS.get(name, name): value for name, value in measuring.items()}
         requests, settings = planned(requests, dataset, cast("Measuring", given))
+    places = _places(interpreters, earlier, settings)
     require_writable(folder)
     latest: list[RunRecord] = []
 
@@ -128,6 +137,7 @@ def command(
     try:
         with reporting() as report:
             session = Session(dataset, size, requests, settings, save, report)
+            session.place(places)
             if earlier:
                 session.resume(earlier)
             session.run()
@@ -164,6 +174,23 @@ def _did_not_run(record: RunRecord) -> bool:
 
     ran = {method_of(row) for row in record.rows if row.status == "ran"} if record.settings.frontier else set()
     return any(row.status != "ran" and method_of(row) not in ran for row in record.rows)
+
+
+def _places(typed: tuple[str, ...], earlier: RunRecord | None, settings: Settings) -> dict[str, str]:
+    """Return interpreters by the pattern of the contenders that run in them; those of an earlier run stay."""
+    from fhnbench.errors import FhnbenchError
+
+    places = dict(word.rpartition("=")[::2] for word in typed)
+    if any(not pattern or not path for pattern, path in places.items()):
+        raise click.UsageError("--python takes PATTERN=PATH, as 'theirs-*=/opt/theirs/bin/python'")
+    if earlier is None:
+        if places and settings.frontier:
+            raise click.UsageError("--frontier looks into contenders in this interpreter; leave out --python")
+        return places
+    before = earlier.environment.get("interpreters", {})
+    if places:
+        raise FhnbenchError("a run is resumed in the interpreters that it began in; leave out --python")
+    return {pattern: there["interpreter"] for pattern, there in before.items()}
 
 
 def _typed(measuring: Mapping[str, Any]) -> dict[str, Any]:

@@ -112,7 +112,7 @@ class Member:
             If what the user typed is wrong.
         """
         availability = self.request.availability
-        if not availability.available:
+        if not availability.available and not self._program.foreign:
             raise Stopped("unavailable", str(availability))
         artifact = self._select_artifact(problem)
         program = self._program
@@ -330,5 +330,5 @@ class Member:
         if not isinstance(reply, protocol.Failed):
             return reply
         if reply.kind == "invalid":
-            raise FhnbenchError(reply.message)
+            raise FhnbenchError(f"{self._program.interpreter}: " * self._program.foreign + reply.message)
         raise Stopped(reply.kind, reply.message)

@@ -23,12 +23,15 @@ class Program:
         Its command line.
     moved
         Folders of this revision and of the program's: it has its own version of a file below the first.
+    foreign
+        Whether the interpreter has packages of its own, so that it alone can tell what is available.
     """
 
     interpreter: str = sys.executable
     module: str = protocol.WORKER
     arguments: tuple[str, ...] = ()
     moved: tuple[str, str] | None = None
+    foreign: bool = False
 
     def own(self, file: Path) -> Path:
         """Return the program's own version of a file of this revision, or the file where it has none."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import site
 import subprocess
@@ -17,21 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import fhnbench
 from fhnbench.errors import FhnbenchError
-from fhnbench.measure import protocol
+from fhnbench.measure.interpreter import ask_interpreter
 from fhnbench.measure.program import Program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 BUILD_TIMEOUT_S = 900.0
-
-_ASK = """
-import json, sys
-import fhnbench, fhnbench.measure.worker
-from fhnbench.measure import protocol
-from fhnbench.measure.environment import environment
-print(json.dumps([fhnbench.__file__, getattr(protocol, "VERSION", None), environment(sys.argv[1:])]))
-"""
 
 
 @dataclass(frozen=True)
@@ -122,19 +113,10 @@ def _install(source: Path, home: Path, name: str) -> str:
 
 def _checked(interpreter: str, source: Path, name: str, distributions: Sequence[str]) -> dict[str, Any]:
     """Return the environment that the revision reports; it is that revision, and it speaks our protocol."""
-    done = _run([interpreter, "-c", _ASK, *distributions])
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
-        raise FhnbenchError(f"revision {name} does not start: {reason}")
-    file, version, environment = json.loads(done.stdout.splitlines()[-1])
+    file, environment = ask_interpreter(interpreter, f"revision {name}", "compare two records instead", distributions)
     if not Path(file).is_relative_to(source):
         raise FhnbenchError(f"revision {name} would run {file}; unset PYTHONPATH")
-    if version != protocol.VERSION:
-        spoken = f"protocol {version}" if version else "a protocol without a version"
-        raise FhnbenchError(
-            f"workers of revision {name} speak {spoken}, these {protocol.VERSION}; compare two records instead"
-        )
-    return dict(environment)
+    return environment
 
 
 def _git(folder: Path, *words: str) -> str:

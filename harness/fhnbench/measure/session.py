@@ -13,6 +13,7 @@ shows drift from group to group, and so do the probes.
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import itertools
 import math
 import random
@@ -30,6 +31,7 @@ import numpy as np
 from fhnbench.errors import FhnbenchError
 from fhnbench.measure import frontier
 from fhnbench.measure.environment import environment
+from fhnbench.measure.interpreter import ask_interpreter
 from fhnbench.measure.member import Member, stopping
 from fhnbench.measure.outputs import OutputAudit
 from fhnbench.measure.peaks import PeakProbe, probes_of
@@ -42,7 +44,7 @@ from fhnbench.results.record import DatasetRecord, ProbeRecord, RunRecord
 from fhnbench.workload import Workload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from fhnbench.dataset.reader import Dataset
     from fhnbench.plugins.contender import Request
@@ -102,6 +104,7 @@ class Session:
         self._reference = dataset.reference(slice(0, size))
         self._requests = list(requests)
         self._programs = programs
+        self._elsewhere: dict[str, Program] = {}
         self._members = {one.label: self._of(one) for one in requests}
         self._probes: list[PeakProbe] = []
         self._probed: set[tuple[str | None, str]] = set()
@@ -114,6 +117,25 @@ class Session:
         self._earlier_probes: tuple[ProbeRecord, ...] = ()
         self._next_save_s = 0.0
         self._rounds = Rounds(settings, self._ensemble, self._random, self._round_done, self._report)
+
+    def place(self, interpreters: Mapping[str, str]) -> None:
+        """Let contenders run in other interpreters, by patterns of their names; the record holds the environments.
+
+        Raises
+        ------
+        FhnbenchError
+            If a pattern matches no contender, or an interpreter cannot run workers of this revision.
+        """
+        for pattern, interpreter in interpreters.items():
+            chosen = [one for one in self._requests if fnmatch.fnmatch(one.name, pattern)]
+            if not chosen:
+                raise FhnbenchError(f"no contender of the run matches {pattern!r}, so none runs in {interpreter}")
+            distributions = {entry.plugin.distribution for one in chosen for entry in one.entries}
+            remedy = "install the same fhnbench there"
+            _, there = ask_interpreter(interpreter, interpreter, remedy, sorted(distributions))
+            self._environment.setdefault("interpreters", {})[pattern] = {"interpreter": interpreter, **there}
+            self._elsewhere |= {one.label: Program(interpreter, foreign=True) for one in chosen}
+            self._members |= {one.label: self._of(one) for one in chosen}
 
     def resume(self, earlier: RunRecord) -> None:
         """Go on with a run: rows that are finished in its record are kept, the rest is measured."""
@@ -226,7 +248,7 @@ class Session:
                 OutputAudit(self._dataset.problem, self._ensemble, self._reference, workload),
                 program,
             )
-            for program in self._programs
+            for program in ([self._elsewhere[chosen.label]] if chosen.label in self._elsewhere else self._programs)
         ]
 
     def _workload(self, precision: Precision) -> Workload:
