@@ -317,7 +317,7 @@ def test_the_command_line_says_how_to_install_tensorrt(command_line):
         done = command_line("plugins", name)
         assert done.returncode == 0, done.stderr
         assert "pip install 'fhnbench[tensorrt]'" in done.stdout
-        assert "https://pypi.nvidia.com" in done.stdout
+        assert "--extra-index-url" in done.stdout
 
 
 def test_a_solver_and_a_surrogate_that_cannot_run_get_rows_and_an_exit_status(command_line):
