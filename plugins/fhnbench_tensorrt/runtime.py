@@ -25,8 +25,8 @@ class TensorRT(Runtime):
 
         pip install 'fhnbench[tensorrt]'
 
-    That package fetches TensorRT's libraries from NVIDIA's own package index, which must be reachable. Where pip may not
-    build packages, give it that index by --extra-index-url, as NVIDIA's installation guide for TensorRT has it.
+    That package fetches TensorRT's libraries from NVIDIA's own package index, which must be reachable. Where pip may
+    not build packages, give it that index by --extra-index-url, as NVIDIA's installation guide for TensorRT has it.
 
     The first preparation builds engines, which takes seconds to minutes; give `fhnbench run` a longer --timeout if need
     be. Engines are kept in the user's cache folder (fhnbench/tensorrt), by artifact, TensorRT version, GPU, precision,
