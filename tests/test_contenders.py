@@ -32,9 +32,9 @@ class TestContenderText:
         try:
             name, options = parse_contender(text)
         except InvalidOptions as refusal:
-            name, options = repr(str(refusal)), {}
+            assert len(str(refusal).splitlines()) == 1  # noqa: PT017 - a refusal is one of two answers
+            return
         assert name
-        assert "\\n" not in name
         assert all(key and value for key, value in options.items())
 
     @pytest.mark.parametrize("text", [" euler-cpu [ dt = 0.05 , mode = fast ] ", "euler-cpu[dt=0.05,mode=fast,]"])
