@@ -12,7 +12,8 @@ from fhnbench_peers.steps import Adaptive, FixedStep
 if TYPE_CHECKING:
     from fhnbench import Execution, Workload
 
-_MOST_STEPS = 100_000
+_MOST_STEPS = 4096
+"""Steps after which an adaptive method gives up, as diffrax's own default: float32 can refuse a step for ever."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def _execution(
                 args=current,
                 saveat=diffrax.SaveAt(ts=jnp.asarray(times)),
                 stepsize_controller=controller,
-                max_steps=_MOST_STEPS,
+                max_steps=_MOST_STEPS if step is None else round(float(times[-1]) / step) + 1,
             )
             return jnp.stack(solution.ys)
 
