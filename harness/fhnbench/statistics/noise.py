@@ -87,4 +87,4 @@ QUIET = Noise(jitter=0.006, process=0.002, drift=0.01, memory=0.9, slow=0.05, sl
 """A machine with nothing else to do."""
 
 BUSY = Noise(jitter=0.1, process=0.02, drift=0.05, memory=0.7, slow=0.5, slowness=0.5, persistence=0.3)
-"""The shared virtual machine of ``results/cpu``: blocks of milliseconds take one time, or half as much again."""
+"""A shared virtual machine: blocks of milliseconds take one time, or half as much again."""
