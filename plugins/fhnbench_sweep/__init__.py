@@ -1,0 +1,1 @@
+"""The architecture study: plan many networks, train them many at a time, and say what predicts their accuracy."""
