@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,23 @@ def test_a_machine_that_hiccups_raises_no_alarm(ensemble, reference, monkeypatch
     for _ in range(2):
         next(number)
         audited(Disturbed(0.25), ensemble, reference)
+
+
+def test_a_single_slow_fetch_raises_no_alarm(ensemble, reference) -> None:
+    """The suspicion that something still ran is dropped, and the audits that follow see the inputs they should."""
+    number = itertools.count()
+
+    class SlowOnce(base.Wrapping):
+        def output(self) -> Any:
+            if next(number) == 1:  # the first is not timed
+                time.sleep(0.02)
+            return self.inner.output()
+
+    class Disturbed(base.Wrapped):
+        execution = SlowOnce
+
+    audited(Disturbed(0.25), ensemble, reference)
+    assert next(number) > 10
 
 
 @given(st.lists(st.integers(0, 2**40), max_size=40))

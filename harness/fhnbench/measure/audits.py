@@ -145,6 +145,7 @@ class _Audit:
             raise AuditFailed("still-running", "the output changes after synchronize has returned")
         if _remembered(at_once_s, later_s):
             self._confirm_waiting()
+            self._upload_and_run(ensemble)  # what follows runs on these inputs again
         return later
 
     def _require_trajectories(self, states: object, ensemble: Ensemble) -> None:
