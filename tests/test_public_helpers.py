@@ -9,6 +9,7 @@ from typing import get_args
 import numba
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import fhnbench
 from fhnbench import TrainingProgress, TrainingTask, Workload, standard_problem
@@ -120,3 +121,19 @@ def test_the_inputs_of_networks_are_what_problems_give() -> None:
     for hidden in (fhnbench.direct_network, fhnbench.iterative_network):
         network = hidden(PROBLEM, (4,), ("tanh",), fhnbench.integrate(PROBLEM, PROBLEM.sample(50, seed=1), 0.05))
         assert set(network.inputs) <= set(get_args(fhnbench.NetworkInput))
+
+
+def test_pictures_and_tables_of_plugins_are_in_the_house_style(capsys: pytest.CaptureFixture[str]) -> None:
+    with fhnbench.house_style():
+        figure = Figure()
+        axes = figure.subplots()
+        axes.set_xlim(*fhnbench.log_limits([1e-4, 1e-2]))
+        fhnbench.log_axis(axes, "x", fhnbench.tick_error)
+        label = axes.xaxis.get_major_formatter()
+        assert {"1e-4", "1e-3", "1e-2"} <= {label(tick) for tick in axes.get_xticks()}
+        assert fhnbench.figure_png(figure).startswith(b"\x89PNG")
+    shown = fhnbench.table(["name", ("figure", "right")])
+    shown.add_row("one", fhnbench.duration(0.012))
+    shown.add_row("two", fhnbench.count(12_000))
+    fhnbench.answers().print(shown)
+    assert {"12 ms", "12k"} <= {line.partition(" ")[2].strip() for line in capsys.readouterr().out.splitlines()}

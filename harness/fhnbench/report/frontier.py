@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
@@ -10,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from fhnbench.errors import FhnbenchError
 from fhnbench.report.labels import Label, place_labels
-from fhnbench.report.style import MUTED, house_style, legend_of_methods, log_axis, log_limits, looks
+from fhnbench.report.style import MUTED, figure_png, house_style, legend_of_methods, log_axis, log_limits, looks
 from fhnbench.report.text import clip, duration, tick_error
 from fhnbench.results.front import curves, pareto_front
 
@@ -31,9 +30,7 @@ FEW = 12
 
 def frontier_png(record: RunRecord) -> bytes:
     """Draw a run as a PNG."""
-    content = io.BytesIO()
-    frontier_figure(record).savefig(content, format="png", dpi=150)
-    return content.getvalue()
+    return figure_png(frontier_figure(record))
 
 
 def frontier_figure(record: RunRecord) -> Figure:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import io
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -65,11 +64,11 @@ def history_png(found: Sequence[Series]) -> bytes:
     """Draw medians with their 95% intervals over time, a panel for each machine and question."""
     from matplotlib.figure import Figure
 
-    from fhnbench.report.style import house_style, log_axis, log_limits
+    from fhnbench.report.style import figure_png, house_style, log_axis, log_limits
 
     dates: Any = importlib.import_module("matplotlib.dates")  # which has no types
     with house_style():
-        figure = Figure(figsize=(8.5, 0.4 + 3.6 * len(found)), dpi=150, layout="constrained")
+        figure = Figure(figsize=(8.5, 0.4 + 3.6 * len(found)), layout="constrained")
         panels: list[Axes] = list(figure.subplots(len(found), 1, squeeze=False)[:, 0])
         for axes, series in zip(panels, found, strict=True):
             _draw(axes, series)
@@ -84,9 +83,7 @@ def history_png(found: Sequence[Series]) -> bytes:
             axes.set(title=f"{series.question}\n{series.machine}", ylabel="time, inputs and outputs in place")
             axes.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=8)
         panels[-1].set_xlabel("measured (UTC)")
-        content = io.BytesIO()
-        figure.savefig(content, format="png")
-    return content.getvalue()
+        return figure_png(figure)
 
 
 def _draw(axes: Axes, series: Series) -> None:

@@ -7,6 +7,7 @@ colour has one meaning and occurs nowhere else: `fhnbench.report.svg` exchanges 
 from __future__ import annotations
 
 import contextlib
+import io
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -90,6 +91,13 @@ def house_style(**changes: Any) -> Iterator[None]:
     ours.update(changes)
     with sns.axes_style("whitegrid"), mpl.rc_context(ours):
         yield
+
+
+def figure_png(figure: Figure) -> bytes:
+    """Return a figure as PNG; call it while `house_style` lasts."""
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=150)
+    return content.getvalue()
 
 
 def log_axis(axes: Axes, which: str, label: Callable[[float], str]) -> None:
