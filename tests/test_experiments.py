@@ -1,6 +1,5 @@
 """`fhnbench experiment`: the command, the records, and the rules by which verdicts follow from figures."""
 
-import importlib
 import itertools
 import json
 import subprocess
@@ -18,6 +17,7 @@ from fhnbench import Artifact, ArtifactMetadata, FhnbenchError, Network, Trainin
 from fhnbench.__main__ import main
 from fhnbench_paper import data_scarcity, error_map, euler_step, itnn_failures, training_cost
 from fhnbench_paper.catalogue import EXPERIMENTS, find
+from fhnbench_paper.claim import judged
 from fhnbench_paper.experiment import Context, Experiment
 from fhnbench_paper.failures import Kind, classify
 from fhnbench_paper.record import EXPERIMENT_SCHEMA, decode, encode
@@ -123,19 +123,12 @@ def test_all_experiments_are_tested_and_have_a_quick_form():
         assert experiment.quick() != experiment()
 
 
-def findings_of(record):
-    """The findings that follow from recorded figures, and from nothing else."""
-    module = importlib.import_module(find(record.experiment).target.partition(":")[0])
-    found = module.judge(msgspec.convert(record.figures, module.Figures))
-    return found if isinstance(found, tuple) else (found,)
-
-
 @pytest.mark.parametrize("name", sorted(TINY))
 def test_published_record_is_complete_and_its_verdicts_follow_from_its_figures(name, pytestconfig):
     folder = pytestconfig.rootpath / "results" / "experiments" / name
     record = decode((folder / "record.json").read_bytes())
     assert (record.experiment, record.quick) == (name, False)
-    assert findings_of(record) == record.findings
+    assert judged(record) == record.findings
     table = (folder / "table.md").read_text()
     assert all(f"**Verdict: {finding.verdict}.** {finding.why}" in table for finding in record.findings)
 
@@ -160,7 +153,7 @@ def test_experiment_writes_record_table_and_picture(name, tmp_path, artifacts):
     assert reports == sorted(reports)
     assert 0 <= reports[0] <= reports[-1] <= 1
 
-    assert findings_of(record) == record.findings
+    assert judged(record) == record.findings
 
 
 def test_settings_and_seed_decide_the_figures(tmp_path):

@@ -15,6 +15,7 @@ from .dataset.reader import Dataset as Dataset
 from .dataset.reader import open_dataset as open_dataset
 from .dataset.spec import EVALUATION_SEED as EVALUATION_SEED
 from .dataset.spec import DatasetSpec as DatasetSpec
+from .dataset.standard import dataset_folder as dataset_folder
 from .dataset.standard import standard_dataset as standard_dataset
 from .errors import FhnbenchError as FhnbenchError
 from .errors import Refused as Refused
@@ -85,6 +86,8 @@ from .report.style import log_limits as log_limits
 from .report.text import count as count
 from .report.text import duration as duration
 from .report.text import tick_error as tick_error
+from .results.claims import Claim as Claim
+from .results.claims import claims as claims
 from .results.record import RunRecord as RunRecord
 from .results.store import read_record as read_record
 from .runge_kutta import EULER as EULER

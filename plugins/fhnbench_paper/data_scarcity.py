@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from fhnbench import load_artifact
+from fhnbench_paper import statements
 from fhnbench_paper.experiment import Experiment, Outcome
 from fhnbench_paper.pictures import COLOURS, MARKERS, drawing, png
 from fhnbench_paper.progress import Stages
@@ -162,11 +163,8 @@ def _judge_gain(figures: Figures) -> Finding:
     )
     least = GAIN / HALF_DECADE
     return Finding(
-        statement="PINNs only improved surrogate accuracy when the training data was insufficient to describe the "
-        "solution well, where the data-driven constraints stagnate with the model far from the actual solution (mean "
-        "error larger than 0.1). Further optimizing the physics constraint then pushes the model much closer to the "
-        "true solution, decreasing the error by up to a 100× factor.",  # noqa: RUF001 - as printed
-        section="section 3",
+        statement=statements.PINN_GAIN.words,
+        section=statements.PINN_GAIN.section,
         rule=f"among the training sets on which the DDNN's MAE (median over seeds) is above {STAGNANT:g}, take the "
         f"largest ratio of it to the PINN's at equal network, batch, points and steps: reproduced if it is at least "
         f"{least:.0f}, half a decade short of {GAIN:g}; else refuted; not comparable if the DDNN's is nowhere above",
@@ -187,9 +185,8 @@ def _judge_abundance(figures: Figures) -> Finding:
     ratios = {problem: data.median / physics.median for problem, (data, physics) in largest.items()}
     similar = all(1 / HALF_DECADE <= ratio <= HALF_DECADE for ratio in ratios.values())
     return Finding(
-        statement="However, when abundant data is available, both models converge similarly, rendering the physics "
-        "constraint redundant.",
-        section="section 3",
+        statement=statements.ABUNDANCE.words,
+        section=statements.ABUNDANCE.section,
         rule=f"reproduced if on the largest training set of every problem the ratio of the DDNN's MAE to the PINN's "
         f"(medians over seeds) lies between {1 / HALF_DECADE:.2f} and {HALF_DECADE:.2f}; else refuted",
         measurement="; ".join(
@@ -212,10 +209,8 @@ def _judge_points(figures: Figures) -> Finding:
     low, high = ENOUGH_POINTS / HALF_DECADE, ENOUGH_POINTS * HALF_DECADE
     reproduced = needed is not None and low <= needed <= high
     return Finding(
-        statement="The amount of data required for this effect varies: about 100 points are sufficient for the "
-        "one-dimensional Problem A, but depending on the range of the additional parameters, this increases "
-        "proportionally.",
-        section="section 3",
+        statement=statements.POINTS.words,
+        section=statements.POINTS.section,
         rule=f"reproduced if the smallest training set of problem A from which on the DDNN's MAE (median over seeds) "
         f"stays below {SUFFICIENT:g} has {low:.0f} to {high:.0f} points; else refuted",
         measurement="no training set is large enough"

@@ -20,6 +20,7 @@ from fhnbench import (
     reference_trajectories,
     standard_problem,
 )
+from fhnbench_paper import statements
 from fhnbench_paper.experiment import Experiment, Outcome
 from fhnbench_paper.pictures import COLOURS, drawing, png
 from fhnbench_paper.progress import Stages
@@ -193,9 +194,8 @@ def judge(figures: Figures) -> tuple[Finding, Finding]:
 def _judge_learnt(surrogates: Sequence[SurrogateErrors]) -> Finding:
     failing = [one.family for one in surrogates if one.learnt_share < LEARNT_SHARE]
     return Finding(
-        statement="In general, after optimization, all three approaches employed, DDNNs, PINNs, and ITNNs, yielded at "
-        "least some good surrogates where NNs managed to learn almost the entire solution space, [...]",
-        section="section 3",
+        statement=statements.LEARNT.words,
+        section=statements.LEARNT.section,
         rule=f"reproduced if, for the best artifact of every family on fresh samples of problem B, at least "
         f"{LEARNT_SHARE:.0%} of the trajectories have an MAE below {LEARNT:g}; else refuted",
         measurement="; ".join(
@@ -212,8 +212,8 @@ def _judge_learnt(surrogates: Sequence[SurrogateErrors]) -> Finding:
 def _judge_concentration(surrogates: Sequence[SurrogateErrors]) -> Finding:
     failing = [one.family for one in surrogates if one.sensitive_error_share < ERROR_SHARE]
     return Finding(
-        statement="[...] with only minor error regions concentrated around bifurcation points, as shown in Figure 1.",
-        section="section 3",
+        statement=statements.CONCENTRATION.words,
+        section=statements.CONCENTRATION.section,
         rule=f"reproduced if, for the best artifact of every family on fresh samples of problem B, the "
         f"{SENSITIVE:.0%} of the initial states on which the solution depends most hold at least {ERROR_SHARE:.0%} of "
         f"the absolute error; else refuted",

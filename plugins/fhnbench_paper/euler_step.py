@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from fhnbench import contender_trajectories, measure_accuracy, reference_trajectories, standard_problem
+from fhnbench_paper import statements
 from fhnbench_paper.experiment import Experiment, Outcome
 from fhnbench_paper.pictures import COLOURS, MARKERS, drawing, png
 from fhnbench_paper.progress import Stages
@@ -131,9 +132,8 @@ def judge(figures: Figures) -> Finding:
     agreeing = [problem for problem, yes in holds.items() if yes]
     named = f"problem{'s' if len(agreeing) > 1 else ''} {' and '.join(agreeing)}"
     return Finding(
-        statement="[...] a highly optimized GPU implementation of the Euler solver using Δt = 0.1 ms, the highest "
-        "possible time step size for the error to be less than 10^-2 [...]",
-        section="section 2",
+        statement=statements.EULER_STEP.words,
+        section=statements.EULER_STEP.section,
         rule=f"reproduced if, in at least one problem (the paper names none), the largest step that divides the save "
         f"interval and whose MAE is below {THRESHOLD:g}, as is that of all smaller steps, is {PAPER_STEP} to one "
         f"significant digit; else refuted",

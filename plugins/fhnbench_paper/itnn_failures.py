@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from fhnbench import Ensemble, contender_trajectories, reference_trajectories, standard_problem
+from fhnbench_paper import statements
 from fhnbench_paper.experiment import Experiment, Outcome
 from fhnbench_paper.failures import RULE, Classified, Kind, classify
 from fhnbench_paper.failures_picture import Example, draw
@@ -229,10 +230,8 @@ def _judge_shift(rollouts: Sequence[RolloutErrors]) -> Finding:
     grows = bool(growing) and float(np.mean(growing)) >= 0.5
     spread = f" (medians of its size {min(shifts):.2g} to {max(shifts):.2g} time units)" if shifts else ""
     return Finding(
-        statement="While they can achieve low single-iteration errors, recurrent evaluation often leads to two failure "
-        "modes (Fig. 4): (I) small errors accumulate over iterations, causing a temporal shift from the true "
-        "solution, [...]",
-        section="section 3",
+        statement=statements.SHIFT.words,
+        section=statements.SHIFT.section,
         rule=f"reproduced if, averaged over the networks that predict the next state, at least {OFTEN:.0%} of the "
         f"rollouts fail by a shift, and at least half of these shifts grow from the first event to the last; else "
         f"refuted; {RULE}",
@@ -250,9 +249,8 @@ def _judge_shift(rollouts: Sequence[RolloutErrors]) -> Finding:
 def _judge_equilibrium(rollouts: Sequence[RolloutErrors]) -> Finding:
     share = _mean_shares(rollouts, PAPER_METHOD)["equilibrium"]
     return Finding(
-        statement="[...] recurrent evaluation often leads to two failure modes (Fig. 4): [...] and (II) high errors or "
-        "parameter-space anomalies push the model into unstable equilibria.",
-        section="section 3",
+        statement=statements.EQUILIBRIUM.words,
+        section=statements.EQUILIBRIUM.section,
         rule=f"reproduced if, averaged over the networks that predict the next state, at least {OCCURS:.0%} of the "
         f"rollouts end in a false equilibrium; else refuted; {RULE}",
         measurement=_shares_in_words(rollouts, "equilibrium", "in an equilibrium"),
@@ -270,8 +268,8 @@ def _judge_against_continuous(rollouts: Sequence[RolloutErrors]) -> Finding:
     }
     worse = [median[method] > median[CONTINUOUS_METHOD] for method in (PAPER_METHOD, INCREMENT_METHOD)]
     return Finding(
-        statement="ITNNs generally perform worse than continuous models.",
-        section="section 3",
+        statement=statements.ITNN_WORSE.words,
+        section=statements.ITNN_WORSE.section,
         rule="reproduced if the median MAE of the networks that predict the next state and of those that predict the "
         "increment are both above that of the DDNN at equal hidden layers and training; refuted if both are below; "
         "not comparable if they disagree",

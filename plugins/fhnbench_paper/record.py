@@ -10,7 +10,7 @@ from fhnbench import FhnbenchError
 
 EXPERIMENT_SCHEMA = "fhnbench.experiment/1"
 
-Verdict = Literal["reproduced", "refuted", "not comparable"]
+Verdict = Literal["reproduced", "refuted", "not comparable", "not measured"]
 
 
 class Finding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self, final
 import msgspec
 
 from fhnbench import load_artifact, median_interval
+from fhnbench_paper import statements
 from fhnbench_paper.experiment import Experiment, Outcome
 from fhnbench_paper.pictures import COLOURS, MARKERS, drawing, png
 from fhnbench_paper.progress import Stages
@@ -146,9 +147,8 @@ def judge(figures: Figures) -> Finding:
     above = [name for name, found in ratios.items() if found.low > high]
     below = [name for name, found in ratios.items() if found.high < low]
     return Finding(
-        statement="[...] increasing computational cost per training iteration due to additional derivative "
-        "computations (we observed an increase in training time of around 2×) [...]",  # noqa: RUF001 - as printed
-        section="section 3",
+        statement=statements.TRAINING_COST.words,
+        section=statements.TRAINING_COST.section,
         rule=f"reproduced if for every network the 95% interval of the ratio of the times of an iteration, PINN (with "
         f"as many points of each kind) over DDNN, overlaps {low:g} to {high:g}; else refuted",
         measurement="; ".join(
