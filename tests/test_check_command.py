@@ -237,7 +237,7 @@ def test_a_surrogate_without_an_artifact_says_how_to_train_one(check: Check) -> 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("ab2-example[dtt=1]", "no option 'dtt'; did you mean 'dt'? there are dt, precision"),
+        ("ab2-example[dtt=1]", "no option 'dtt'; did you mean 'dt'? there are dt, output, precision"),
         ("ab2-example[dt=small]", "dt=small: expected `float`, got `str`"),
         ("ab2-example[precision=float8]", "no precision 'float8'; there are float16, bfloat16, float32, float64"),
         ("ab2-exampel", "no contender 'ab2-exampel'; did you mean 'ab2-example'?"),

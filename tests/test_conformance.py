@@ -95,6 +95,7 @@ MUTANTS: dict[type, tuple[str, str]] = {
     method.WrongOrder: ("order", "declares order 2, measured is 0.9"),
     method.ModestOrder: ("order", "declares order 1, measured is 2.0"),
     method.IgnoresStep: ("order", "declares order 2, measured is 0.00"),
+    method.LateSpikes: ("features", "first_spike of sample "),
     contract.OffByOne: ("agreement", "the mean absolute error is"),
     method.WrongEquation: ("agreement", "the mean absolute error is"),
     method.Untyped: ("unknown-options", "iterations=no,such/value is accepted"),

@@ -188,7 +188,7 @@ class TestRequests:
 
     def test_load_refuses_an_option_that_does_not_exist(self) -> None:
         here = registry_of(plugin_of([solver(target="test_contenders:Options")]))
-        message = "euler-cpu: no option 'dtt'; did you mean 'dt'? there are dt, fused, label, mode, precision"
+        message = "euler-cpu: no option 'dtt'; did you mean 'dt'? there are dt, fused, label, mode, output, precision"
         with pytest.raises(InvalidOptions, match=re.escape(message)):
             load(request("euler-cpu[dtt=1]", "solver", here))
 

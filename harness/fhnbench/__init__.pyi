@@ -22,6 +22,12 @@ from .errors import Refused as Refused
 from .errors import Unavailable as Unavailable
 from .evidence import ReferenceEvidence as ReferenceEvidence
 from .exit_status import ExitStatus as ExitStatus
+from .features import FEATURES as FEATURES
+from .features import UNDEFINED as UNDEFINED
+from .features import FeatureErrors as FeatureErrors
+from .features import check_output as check_output
+from .features import features_of as features_of
+from .features import measure_features as measure_features
 from .files import cache_folder as cache_folder
 from .files import write_whole as write_whole
 from .library import run as run
@@ -123,6 +129,7 @@ from .training.trainer import train_surrogate as train_surrogate
 from .training.validation import HeldOut as HeldOut
 from .trajectories import InvalidTrajectories as InvalidTrajectories
 from .trajectories import check_trajectories as check_trajectories
+from .workload import Output as Output
 from .workload import Precision as Precision
 from .workload import Workload as Workload
 

@@ -1,10 +1,10 @@
 """Explicit vectors for compiled kernels: a number type that is several vector registers wide.
 
-Inside a function compiled by `fhnbench.jit`, `load` gives a value of adjacent elements that is added, subtracted and
-multiplied like a number, lane by lane, also with scalars. A state that is kept in such a value stays in registers
-over any number of steps, whatever the loop around it looks like; LLVM's automatic vectorisation gives that only to
-loops that it unrolls completely. A value is several registers wide so that the chains of dependent operations in its
-registers hide each other's latency.
+Inside a function compiled by `fhnbench.jit`, `load` gives a value of adjacent elements that is added,
+subtracted, multiplied and divided like a number, lane by lane, also with scalars. A state that is kept in such a value
+stays in registers over any number of steps, whatever the loop around it looks like; LLVM's automatic vectorisation
+gives that only to loops that it unrolls completely. A value is several registers wide so that the chains of dependent
+operations in its registers hide each other's latency.
 
 Use it as a module: ``from fhnbench import jit, lanes``.
 """
@@ -111,6 +111,53 @@ def stream(_context: Any, array: Any, start: Any, value: Any) -> Any:
 
 
 @_intrinsic
+def select(_context: Any, left: Any, right: Any, then: Any, otherwise: Any) -> Any:
+    """Return `then` in lanes where `left` is less than `right`, else `otherwise`; any of the four may be a scalar.
+
+    The minimum of x and y is ``select(x, y, x, y)``, a single instruction.
+    """
+    given = left, right, then, otherwise
+    if (lanes := _common(given)) is None:
+        return None
+
+    def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        parts = [_parts(target, builder, *pair, lanes) for pair in zip(arguments, signature.args, strict=True)]
+        value = ir.Constant(target.get_value_type(lanes), ir.Undefined)
+        for register, (below, above, first, second) in enumerate(zip(*parts, strict=True)):
+            less = builder.fcmp_ordered("<", below, above)
+            value = builder.insert_value(value, builder.select(less, first, second), register)
+        return value
+
+    return lanes(*given), generate
+
+
+@_intrinsic
+def select_rising(_context: Any, before: Any, after: Any, level: Any, then: Any, otherwise: Any) -> Any:
+    """Return `then` in lanes where `before` is less than `level` and `after` is not, else `otherwise`."""
+    given = before, after, level, then, otherwise
+    if (lanes := _common(given)) is None:
+        return None
+
+    def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        parts = [_parts(target, builder, *pair, lanes) for pair in zip(arguments, signature.args, strict=True)]
+        value = ir.Constant(target.get_value_type(lanes), ir.Undefined)
+        for register, (first, second, between, chosen, other) in enumerate(zip(*parts, strict=True)):
+            below, beyond = builder.fcmp_ordered("<", first, between), builder.fcmp_ordered(">=", second, between)
+            rises = builder.and_(below, beyond)
+            value = builder.insert_value(value, builder.select(rises, chosen, other), register)
+        return value
+
+    return lanes(*given), generate
+
+
+def _common(given: tuple[Any, ...]) -> Any:
+    """Return the one type of lanes among arguments of which the others are scalars; None if there is none."""
+    found = {one for one in given if isinstance(one, Lanes)}
+    scalars = all(isinstance(one, Lanes | types.Number) for one in given)
+    return found.pop() if len(found) == 1 and scalars else None
+
+
+@_intrinsic
 def drain(_context: Any) -> Any:
     """Wait until everything that `stream` wrote is visible to other threads."""
 
@@ -176,3 +223,4 @@ def _define(symbol: Callable[[Any, Any], Any], instruction: str) -> None:
 _define(operator.add, "fadd")
 _define(operator.sub, "fsub")
 _define(operator.mul, "fmul")
+_define(operator.truediv, "fdiv")

@@ -49,16 +49,7 @@ def check_trajectories(states: object, workload: Workload, ensemble: Ensemble) -
     InvalidTrajectories
         If it is no array, or its shape, dtype, layout, finiteness or first save point are wrong.
     """
-    if not isinstance(states, np.ndarray):
-        raise InvalidTrajectories(f"output is a {type(states).__name__}, not a NumPy array")
-    if states.shape != workload.shape:
-        raise InvalidTrajectories(
-            f"output has shape {states.shape}, not (save point, u or w, sample) = {workload.shape}"
-        )
-    if states.dtype != workload.dtype:
-        raise InvalidTrajectories(f"output is {states.dtype}, not {workload.dtype}")
-    if not states.flags.c_contiguous:
-        raise InvalidTrajectories("output is not C-contiguous (samples must be adjacent in memory)")
+    states = checked_array(states, workload, "(save point, u or w, sample)")
     for index, name in enumerate(("u", "w")):
         if not np.array_equal(states[0, index], getattr(ensemble, f"{name}0").astype(workload.dtype)):
             raise InvalidTrajectories(f"the first save point of {name} is not the initial state")
@@ -67,3 +58,22 @@ def check_trajectories(states: object, workload: Workload, ensemble: Ensemble) -
         value = states[point, variable, sample]
         raise InvalidTrajectories(f"output holds {value} for {'uw'[variable]} at save point {point}, sample {sample}")
     return states
+
+
+def checked_array(output: object, workload: Workload, axes: str) -> NDArray[Any]:
+    """Return an output that is an array of the shape, dtype and layout owed; `axes` names its axes.
+
+    Raises
+    ------
+    InvalidTrajectories
+        If it is not.
+    """
+    if not isinstance(output, np.ndarray):
+        raise InvalidTrajectories(f"output is a {type(output).__name__}, not a NumPy array")
+    if output.shape != workload.shape:
+        raise InvalidTrajectories(f"output has shape {output.shape}, not {axes} = {workload.shape}")
+    if output.dtype != workload.dtype:
+        raise InvalidTrajectories(f"output is {output.dtype}, not {workload.dtype}")
+    if not output.flags.c_contiguous:
+        raise InvalidTrajectories("output is not C-contiguous (samples must be adjacent in memory)")
+    return output

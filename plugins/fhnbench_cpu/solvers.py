@@ -36,10 +36,12 @@ from fhnbench import (
     HEUN3,
     MIDPOINT,
     RK4,
+    SPIKE_THRESHOLD,
     Cost,
     FhnbenchError,
     FoldedStep,
     HostExecution,
+    Output,
     Solver,
     Tableau,
     fold,
@@ -63,6 +65,7 @@ class RungeKutta(Solver):
     """What the solvers have in common; a method is its tableau and the step that it has by default."""
 
     tableau: ClassVar[Tableau]
+    outputs: ClassVar[tuple[Output, ...]] = ("trajectories", "features")
 
     dt: float
 
@@ -89,7 +92,7 @@ class RungeKutta(Solver):
         return execution
 
     def cost(self, workload: Workload) -> Cost:
-        """Return the operations that are executed, and the bytes of inputs and trajectories."""
+        """Return the operations that are executed, and the bytes of inputs and of the output."""
         return folded_cost(self.tableau, workload, workload.substeps(self.dt))
 
 
@@ -188,14 +191,17 @@ class _Kernel:
     ) -> None:
         numbers = step.numbers(workload.dtype, substeps)
         self._numbers = tuple(workload.dtype.type(number) for number in numbers)
-        self._group = lanes.count(workload.dtype, registers_of(tableau.stages))
+        features = workload.output == "features"
+        self._group = lanes.count(workload.dtype, registers_of(tableau.stages, features=features))
         self._substeps = substeps
+        interval, threshold = map(workload.dtype.type, (workload.save_interval, SPIKE_THRESHOLD))
+        self._features = (workload.save_points, interval, threshold) if features else ()
         self._threads = workload.threads if parallel else 1
 
     def __call__(self, u0: NDArray[Any], w0: NDArray[Any], i_app: NDArray[Any], states: NDArray[Any]) -> None:
-        """Fill ``states[T, 2, N]``."""
-        aligned = states.ctypes.data % ALIGNMENT == 0 and states.strides[1] % ALIGNMENT == 0
-        plan = self._group, self._substeps, int(aligned)
+        """Fill ``states[T, 2, N]``, or ``features[F, N]``."""
+        aligned = states.ctypes.data % ALIGNMENT == 0 and states.strides[-2] % ALIGNMENT == 0
+        plan = self._group, self._substeps, int(aligned), *self._features
         if self._threads == 1:
             groups = 0, -(-u0.size // self._group)
             solve((u0, w0, i_app), groups, states.reshape(-1), plan, self._numbers)

@@ -6,11 +6,29 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from fhnbench import Cost, Execution, FhnbenchError, Refused
+import numpy as np
+
+from fhnbench import Cost, Execution, FhnbenchError, Output, Refused, features_of
 from mutants.base import Heun
 
 if TYPE_CHECKING:
     from fhnbench import Workload
+
+
+@dataclass(frozen=True)
+class LateSpikes(Heun):
+    """A solver whose features have spikes at the save points after them."""
+
+    outputs: ClassVar[tuple[Output, ...]] = ("trajectories", "features")
+
+    def integrate(self, workload: Workload, u0: Any, w0: Any, i_app: Any, states: Any) -> None:
+        if workload.output == "trajectories":
+            super().integrate(workload, u0, w0, i_app, states)
+            return
+        trajectories = np.empty((workload.save_points, 2, workload.size), workload.dtype)
+        super().integrate(workload, u0, w0, i_app, trajectories)
+        states[:] = features_of(trajectories, workload.times)
+        states[1:3] = np.ceil(states[1:3])
 
 
 @dataclass(frozen=True)

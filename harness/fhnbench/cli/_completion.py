@@ -8,7 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from fhnbench.errors import FhnbenchError
-from fhnbench.workload import Precision
+from fhnbench.workload import Output, Precision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +64,7 @@ def _options(one: Request) -> Iterator[str]:
     from fhnbench.plugins.specs import import_target
 
     yield from (f"precision={precision}" for precision in get_args(Precision))
+    yield from (f"output={output}" for output in get_args(Output))
     if one.kind == "surrogate":
         yield from (f"{selector}=" for selector in SELECTORS)
     try:

@@ -7,7 +7,8 @@ Each has a name, which the row of a contender that fails it begins with:
 ``still-running``
     Nothing goes on after `synchronize`: the output stays as it is, and takes no longer to fetch at once than later.
 ``output``
-    Shape, dtype and layout are those asked for, the first save point is the initial state, every value is finite.
+    Shape, dtype and layout are those asked for, the first save point is the initial state, every value is finite;
+    features are consistent.
 ``rerun``
     A second run after one upload gives the output of the first.
 ``repeated-input``
@@ -15,7 +16,7 @@ Each has a name, which the row of a contender that fails it begins with:
 ``output-of-last-run``
     An upload that no run followed does not change the output.
 ``perturbed-input``
-    Samples whose inputs were changed have other trajectories.
+    Samples whose inputs were changed have another output.
 ``precision``
     A change of u0 by 256 units in the last place of the declared precision is noticed.
 
@@ -31,8 +32,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fhnbench.features import check_output
 from fhnbench.problem import VARIABLES, Ensemble
-from fhnbench.trajectories import ROUNDING, InvalidTrajectories, check_trajectories
+from fhnbench.trajectories import ROUNDING, InvalidTrajectories
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -123,7 +125,7 @@ class _Audit:
         passed += self._perturb(memory, states)
         if _remembered(fresh_s, min(repeated_s)):
             self._confirm_memory()
-        self._require_trajectories(states, self._of(before))
+        self._require_output(states, self._of(before))
         return (*passed, "repeated-input", "output")
 
     def _finished_output(self, ensemble: Ensemble) -> NDArray[Any]:
@@ -134,7 +136,7 @@ class _Audit:
         at_once_s = time.perf_counter() - began
         workload = self._workload
         if not isinstance(at_once, np.ndarray) or (at_once.shape, at_once.dtype) != (workload.shape, workload.dtype):
-            self._require_trajectories(at_once, ensemble)
+            self._require_output(at_once, ensemble)
         at_once = at_once.copy()
         _wait_until_quiet()
         began = time.perf_counter()
@@ -148,9 +150,9 @@ class _Audit:
             self._upload_and_run(ensemble)  # what follows runs on these inputs again
         return later
 
-    def _require_trajectories(self, states: object, ensemble: Ensemble) -> None:
+    def _require_output(self, states: object, ensemble: Ensemble) -> None:
         try:
-            check_trajectories(states, self._workload, ensemble)
+            check_output(states, self._workload, ensemble)
         except InvalidTrajectories as error:
             raise AuditFailed("output", str(error)) from None
 
@@ -188,7 +190,7 @@ class _Audit:
 
     def _require_close(self, found: NDArray[Any], expected: NDArray[Any]) -> None:
         with np.errstate(invalid="ignore"):  # what is not finite is found in a timed output
-            apart = (np.abs(found - expected) > ROUNDING[self._workload.precision]).any(axis=(0, 1))
+            apart = any_of_sample(np.abs(found - expected) > ROUNDING[self._workload.precision])
         if apart.mean() > 0.02:
             raise AuditFailed("rerun", f"run again after one upload, {np.count_nonzero(apart)} samples differ")
 
@@ -211,13 +213,12 @@ class _Audit:
         moved = np.zeros(size, np.bool_)
         for name in self._varied:
             moved |= memory[name] != before[name]
-        changed = (found[1:] != states[1:]).any(axis=(0, 1))
+        computed = slice(1, None) if self._workload.output == "trajectories" else slice(None)  # not the initial state
+        changed = any_of_sample(found[computed] != states[computed])
         if self._varied:
             same = chosen[moved[chosen] & ~changed[chosen]]
             if same.size:
-                raise AuditFailed(
-                    "perturbed-input", f"other inputs for sample {same[0]} leave its trajectory as it was"
-                )
+                raise AuditFailed("perturbed-input", f"other inputs for sample {same[0]} leave its output as it was")
             passed.append("perturbed-input")
         if "u0" in self._varied and others.size:
             if changed[others].mean() < 0.5:
@@ -256,6 +257,11 @@ class _Audit:
         began = time.perf_counter()
         self._execution.output()
         return time.perf_counter() - began
+
+
+def any_of_sample(where: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which samples, the last axis, something is true of anywhere: ``[N]``."""
+    return np.asarray(where.any(axis=tuple(range(where.ndim - 1))))
 
 
 def _remembered(first_s: float, second_s: float) -> bool:

@@ -12,7 +12,7 @@ import math
 from typing import TYPE_CHECKING, cast
 
 from fhnbench.artifact import load_metadata
-from fhnbench.errors import Unavailable
+from fhnbench.errors import FhnbenchError, Unavailable
 from fhnbench.measure import protocol
 from fhnbench.measure.process import WorkerLost, WorkerProcess, WorkerTimeout
 from fhnbench.plugins.artifacts import SELECTORS, fitting_artifacts
@@ -61,7 +61,14 @@ def sweep(
         Most time for a solver to say what it sweeps.
     report
         Called with what is going on and the fraction that is done.
+
+    Raises
+    ------
+    FhnbenchError
+        If a contender is asked for something else than trajectories, whose errors a frontier is made of.
     """
+    if others := [one.label for one in requests if one.output != "trajectories"]:
+        raise FhnbenchError(f"--frontier compares errors of trajectories; leave out {', '.join(others)}")
     surrogates = [each for one in requests if one.kind == "surrogate" for each in _artifacts(one, problem)]
     errors = _recorded_errors(surrogates, problem)
     solvers = [one for one in requests if one.kind == "solver"]

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from fhnbench.accuracy import Accuracy
 from fhnbench.artifact import load_artifact
 from fhnbench.errors import FhnbenchError, Unavailable
+from fhnbench.features import FeatureErrors
 from fhnbench.measure import protocol
 from fhnbench.measure.audits import AuditFailed
 from fhnbench.measure.blocks import LEAK_BLOCKS, disturbance, energy_of_a_run, leak
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fhnbench.accuracy import Accuracy
     from fhnbench.measure.outputs import OutputAudit
     from fhnbench.plugins.contender import Request
     from fhnbench.problem import Problem
@@ -90,7 +91,7 @@ class Member:
         self.request = request
         self.workload = workload
         self.outputs = outputs
-        self.accuracy: Accuracy | None = None
+        self.errors: Accuracy | FeatureErrors | None = None
         self.stopped: Stopped | None = None
         self.blocks: list[Block] = []
         self.finished = False
@@ -163,8 +164,8 @@ class Member:
 
     def audit(self, states: NDArray[Any], shift: int) -> None:
         """Audit the output of the last block; the first one's errors are recorded. Raises `AuditFailed`."""
-        if self.accuracy is None:
-            self.accuracy = self.outputs.first(states, shift)
+        if self.errors is None:
+            self.errors = self.outputs.first(states, shift)
         else:
             self.outputs.later(states, shift)
 
@@ -217,7 +218,7 @@ class Member:
         """Return the contender's row as far as it was measured; `probes` are by device and precision."""
         if self.stopped:
             status, reason = self.stopped.status, str(self.stopped)
-        elif self.accuracy is None:
+        elif self.errors is None:
             status, reason = "failed", "the run was interrupted before it was measured"
         else:
             return self._row_of_results(probes)
@@ -229,6 +230,7 @@ class Member:
             artifact=self._artifact,
             blocks=tuple(self.blocks),
             finished=self.stopped is not None,
+            output=self.request.output,
         )
 
     def _row_of_results(self, probes: Mapping[tuple[str, str], ProbeRecord]) -> Row:
@@ -245,7 +247,7 @@ class Member:
             self.request.kind,
             "ran",
             converged=is_converged(resident) and not self.is_disturbed,
-            accuracy=self.accuracy,
+            accuracy=self.errors if isinstance(self.errors, Accuracy) else None,
             resident=resident,
             end_to_end=end_to_end,
             prepare_s=prepared.prepare_s,
@@ -264,6 +266,8 @@ class Member:
             finished=self.finished,
             notes=tuple(self._notes()),
             blocks=tuple(self.blocks),
+            output=self.request.output,
+            features=self.errors if isinstance(self.errors, FeatureErrors) else None,
         )
 
     def _notes(self) -> list[str]:
@@ -273,8 +277,8 @@ class Member:
         if remark := unchecked(self.request):
             notes.append(remark)
         gate = self._settings.max_error
-        if gate is not None and self.accuracy and self.accuracy.mae > gate:
-            notes.append(f"accuracy gate failed: MAE {self.accuracy.mae:.2e} is above {gate:g}")
+        if gate is not None and isinstance(self.errors, Accuracy) and self.errors.mae > gate:
+            notes.append(f"accuracy gate failed: MAE {self.errors.mae:.2e} is above {gate:g}")
         difference = self._clock_difference()
         if difference is not None and abs(difference) > CLOCKS_AGREE:
             notes.append(f"the device's clock shows {difference:+.0%} of the time that passed")

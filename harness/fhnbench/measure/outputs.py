@@ -17,14 +17,16 @@ import numpy as np
 
 from fhnbench.accuracy import measure_accuracy
 from fhnbench.error_profile import error_profile
-from fhnbench.measure.audits import AuditFailed
+from fhnbench.features import check_output, measure_features
+from fhnbench.measure.audits import AuditFailed, any_of_sample
 from fhnbench.problem import VARIABLES, Ensemble
-from fhnbench.trajectories import ROUNDING, InvalidTrajectories, check_trajectories
+from fhnbench.trajectories import ROUNDING, InvalidTrajectories
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fhnbench.accuracy import Accuracy
+    from fhnbench.features import FeatureErrors
     from fhnbench.problem import Problem
     from fhnbench.workload import Workload
 
@@ -45,7 +47,7 @@ class OutputAudit:
     Parameters
     ----------
     problem, ensemble, reference
-        Inputs of the run, and the reference of the same samples.
+        Inputs of the run, and the reference of the same samples: trajectories or features, as the workload asks.
     workload
         What the contender was asked for.
     """
@@ -62,7 +64,7 @@ class OutputAudit:
         self._kept: NDArray[Any] | None = None
         self.passed: tuple[str, ...] = ()
 
-    def first(self, states: NDArray[Any], shift: int) -> Accuracy:
+    def first(self, states: NDArray[Any], shift: int) -> Accuracy | FeatureErrors:
         """Check the output of the first timed round, whose inputs were shifted, and return its errors.
 
         Raises
@@ -71,10 +73,13 @@ class OutputAudit:
             If it is not what is owed.
         """
         states = self._checked(states, shift)
+        self._kept = states[..., self._samples]
+        if self._workload.output == "features":
+            self.passed = ("output",)
+            return measure_features(states, self._reference)
         _require_save_points(states, self._reference)
         accuracy = measure_accuracy(states, self._reference, self._workload.times)
         profile = error_profile(states, self._reference, self._ensemble, self._problem)
-        self._kept = states[:, :, self._samples]
         self.passed = ("output", "save-points")
         return msgspec.structs.replace(accuracy, profile=profile)
 
@@ -87,23 +92,23 @@ class OutputAudit:
             If it is another.
         """
         assert self._kept is not None
-        found = self._checked(states, shift)[:, :, self._samples]
-        apart = (np.abs(found - self._kept) > ROUNDING[self._workload.precision]).any(axis=(0, 1))
+        found = self._checked(states, shift)[..., self._samples]
+        apart = any_of_sample(np.abs(found - self._kept) > ROUNDING[self._workload.precision])
         if np.count_nonzero(apart) > max(1, APART * apart.size):
             raise AuditFailed(
                 "timed-output",
-                f"{np.count_nonzero(apart)} of {apart.size} trajectories are not those whose errors were recorded",
+                f"{np.count_nonzero(apart)} of {apart.size} outputs are not those whose errors were recorded",
             )
-        self.passed = ("output", "save-points", "timed-output")
+        self.passed = (*dict.fromkeys((*self.passed, "timed-output")),)
 
     def _checked(self, states: NDArray[Any], shift: int) -> NDArray[Any]:
         """Return the states in the order of the ensemble."""
         u0, w0, i_app = (np.roll(getattr(self._ensemble, name), -shift) for name in VARIABLES)
         try:
-            check_trajectories(states, self._workload, Ensemble(u0, w0, i_app, self._ensemble.model))
+            check_output(states, self._workload, Ensemble(u0, w0, i_app, self._ensemble.model))
         except InvalidTrajectories as error:
             raise AuditFailed("output", str(error)) from None
-        return np.roll(states, shift, axis=2)
+        return np.roll(states, shift, axis=-1)
 
 
 def _require_save_points(states: NDArray[Any], reference: NDArray[np.float64]) -> None:

@@ -13,7 +13,9 @@ shows drift from group to group, and so do the probes.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import fnmatch
+import functools
 import itertools
 import math
 import random
@@ -29,6 +31,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from fhnbench.errors import FhnbenchError
+from fhnbench.features import features_of
 from fhnbench.measure import frontier
 from fhnbench.measure.environment import environment
 from fhnbench.measure.interpreter import ask_interpreter
@@ -46,10 +49,11 @@ from fhnbench.workload import Workload
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from fhnbench.dataset.reader import Dataset
     from fhnbench.plugins.contender import Request
     from fhnbench.results.record import Row, Settings
-    from fhnbench.workload import Precision
 
 T = TypeVar("T")
 
@@ -207,7 +211,11 @@ class Session:
                 member.prepare(self._dataset.problem, inputs[member.workload.dtype])
         active = [member for member in group if member.stopped is None]
         self._report("probing the machine", 1 - 1 / (len(group) + 1))
-        devices = {(member.device, member.workload.precision): member.workload for member in active if member.device}
+        devices = {
+            (member.device, member.workload.precision): dataclasses.replace(member.workload, output="trajectories")
+            for member in active
+            if member.device
+        }
         asked = [(device, workload) for (device, key), workload in devices.items() if (device, key) not in self._probed]
         self._probed |= devices.keys()
         self._probes += probes_of(asked, self._settings.timeout_s)
@@ -239,20 +247,25 @@ class Session:
 
     def _of(self, chosen: Request) -> list[Member]:
         """Return a member for each program."""
-        workload = self._workload(chosen.precision)
+        workload = self._workload(chosen)
+        reference = self._reference if chosen.output == "trajectories" else self._reference_features
         return [
             Member(
                 chosen,
                 workload,
                 self._settings,
-                OutputAudit(self._dataset.problem, self._ensemble, self._reference, workload),
+                OutputAudit(self._dataset.problem, self._ensemble, reference, workload),
                 program,
             )
             for program in ([self._elsewhere[chosen.label]] if chosen.label in self._elsewhere else self._programs)
         ]
 
-    def _workload(self, precision: Precision) -> Workload:
-        return Workload.of(self._dataset.problem, self._size, precision, self._settings.threads)
+    def _workload(self, chosen: Request) -> Workload:
+        return Workload.of(self._dataset.problem, self._size, chosen.precision, self._settings.threads, chosen.output)
+
+    @functools.cached_property
+    def _reference_features(self) -> NDArray[np.float64]:
+        return features_of(self._reference, self._dataset.problem.times)
 
     def _round_done(self) -> None:
         """Save the record now and then; that the disk is full at the moment doesn't end a run."""

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from fhnbench.plugins.interfaces import Cost, Execution, Runtime, Solver, SurrogateFamily
     from fhnbench.plugins.registry import Entry, Registry
     from fhnbench.problem import Problem
-    from fhnbench.workload import Precision, Workload
+    from fhnbench.workload import Output, Precision, Workload
 
 Kind = Literal["solver", "surrogate"]
 
-COMMON_OPTIONS = ("precision",)
+COMMON_OPTIONS = ("precision", "output")
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class Request:
         The solver's entry, or the family's and the runtime's.
     absent
         Why there are no entries, if no plugin provides the contender.
+    output
+        What this contender is asked for.
     """
 
     name: str
@@ -55,12 +57,14 @@ class Request:
     selectors: dict[str, str] = field(default_factory=dict)
     entries: tuple[Entry[SolverSpec] | Entry[SurrogateSpec] | Entry[RuntimeSpec], ...] = ()
     absent: str = ""
+    output: Output = "trajectories"
 
     @property
     def label(self) -> str:
-        """The contender as it is shown and recorded: name, selectors and options; precision unless float32."""
-        precision = {} if self.precision == "float32" else {"precision": self.precision}
-        return format_contender(self.name, {**self.selectors, **self.options, **precision})
+        """The contender as it is shown and recorded: name, selectors and options, common ones unless by default."""
+        common: dict[str, str] = {} if self.precision == "float32" else {"precision": self.precision}
+        common |= {} if self.output == "trajectories" else {"output": self.output}
+        return format_contender(self.name, {**self.selectors, **self.options, **common})
 
     @property
     def named_only(self) -> bool:
@@ -121,14 +125,15 @@ def request(text: str, kind: Kind, registry: Registry, precision: Precision = "f
     """
     name, options = parse_contender(text)
     precision = cast("Precision", options.pop("precision", precision))
+    output = cast("Output", options.pop("output", "trajectories"))
     if kind == "solver":
-        return Request(name, kind, precision, options, {}, (registry.find(SolverSpec, name),))
+        return Request(name, kind, precision, options, {}, (registry.find(SolverSpec, name),), output=output)
     family, hyphen, runtime = name.rpartition("-")
     if not hyphen:
         raise FhnbenchError(f"surrogate {name!r} is not of the form FAMILY-RUNTIME, as in ddnn-cpu")
     entries = registry.find(SurrogateSpec, family), registry.find(RuntimeSpec, runtime)
     selectors = {key: options.pop(key) for key in SELECTORS if key in options}
-    return Request(name, kind, precision, options, selectors, entries)
+    return Request(name, kind, precision, options, selectors, entries, output=output)
 
 
 def request_or_absent(text: str, kind: Kind, registry: Registry, precision: Precision = "float32") -> Request:
@@ -227,7 +232,8 @@ class SolverContender:
         return self.solver
 
     def prepare(self, workload: Workload) -> Execution:
-        """Prepare the solver."""
+        """Prepare the solver; raises `Refused` if it cannot put out what is asked for."""
+        workload.require_output(*self.solver.outputs)
         return self.solver.prepare(workload)
 
     def cost(self, workload: Workload) -> Cost:
@@ -249,7 +255,8 @@ class SurrogateContender:
         return self.runtime
 
     def prepare(self, workload: Workload) -> Execution:
-        """Prepare the runtime for the artifact."""
+        """Prepare the runtime for the artifact; raises `Refused` if it cannot put out what is asked for."""
+        workload.require_output(*self.runtime.outputs)
         return self.runtime.prepare(self.family, self.artifact, workload)
 
     def cost(self, workload: Workload) -> Cost:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from fhnbench.plugins.interfaces import Cost
@@ -11,6 +12,12 @@ if TYPE_CHECKING:
     from fhnbench.runge_kutta import Tableau
     from fhnbench.structure import Activation, Structure
     from fhnbench.workload import Workload
+
+FEATURE_OPERATIONS = (5, 10)
+"""Operations of ``output=features`` for each sample: at a save point (extremes and threshold), and once at the end.
+
+It is the least: what a spike costs is not counted.
+"""
 
 ACTIVATION_OPERATIONS: dict[Activation, tuple[int, int]] = {
     "identity": (0, 0),
@@ -78,13 +85,16 @@ def folded_cost(tableau: Tableau, workload: Workload, substeps: int) -> Cost:
     Returns
     -------
     Cost
-        Operations: those of the steps, 4 at each save point and 6 to 9 for each sample at its beginning. Bytes: inputs
-        read once and trajectories written once.
+        Operations: those of the steps, 4 at each save point and 6 to 9 for each sample at its beginning; where features
+        are asked for, theirs (`FEATURE_OPERATIONS`) in place of two at each save point. Bytes: inputs read once and
+        the output written once.
     """
-    interval = substeps * tableau.operations + 4
-    begin = 5 + tableau.stages
-    values = 3 + 2 * workload.save_points
+    interval, once = substeps * tableau.operations + 4, 5 + tableau.stages
+    if workload.output == "features":
+        at_point, at_end = FEATURE_OPERATIONS
+        interval, once = substeps * tableau.operations + 2 + at_point, once + at_end
+    values = 3 * workload.size + math.prod(workload.shape)
     return Cost(
-        operations=float(workload.size * (begin + (workload.save_points - 1) * interval)),
-        bytes=float(workload.size * values * workload.dtype.itemsize),
+        operations=float(workload.size * (once + (workload.save_points - 1) * interval)),
+        bytes=float(values * workload.dtype.itemsize),
     )

@@ -28,7 +28,7 @@ class HostExecution(Execution):
         Gives shapes, dtype and precision.
     kernel
         Reads the three inputs (``[N]``, the workload's dtype) and fills ``states[T, 2, N]``, the first save point
-        included. It has returned when the work is done.
+        included, or ``features[F, N]``, whichever the workload asks for. It has returned when the work is done.
     """
 
     def __init__(self, workload: Workload, kernel: Callable[[Any, Any, Any, Any], object]) -> None:

@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from fhnbench.workload import Output  # noqa: TC001 - annotations of plugins' classes are evaluated
+
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
@@ -30,7 +32,7 @@ class Cost:
         Floating-point instructions for one sample each: a fused multiply-add, an addition or a multiplication
         counts one.
     bytes
-        Bytes that must cross the memory interface: inputs read and trajectories written.
+        Bytes that must cross the memory interface: inputs read and the output written.
     """
 
     operations: float
@@ -139,8 +141,9 @@ class Execution(ABC):
 
     @abstractmethod
     def output(self) -> NDArray[Any]:
-        """Return the last `run`'s trajectories on the host: ``states[T, 2, N]``, C-contiguous, the workload's dtype.
+        """Return the last `run`'s output on the host, C-contiguous and in the workload's dtype.
 
+        It is ``states[T, 2, N]``, or ``features[F, N]`` (`fhnbench.FEATURES`) if the workload asks for features.
         The array may be the execution's own buffer, which the next `run` overwrites.
         """
 
@@ -160,6 +163,9 @@ class Solver(ABC):
 
     sweep: ClassVar[Sweep] = Sweep()
     """What trades error for time. A class without that option has nothing to sweep."""
+
+    outputs: ClassVar[tuple[Output, ...]] = ("trajectories",)
+    """What it can put out; `prepare` is never asked for anything else."""
 
     @abstractmethod
     def prepare(self, workload: Workload) -> Execution:
@@ -208,6 +214,9 @@ class Runtime(ABC):
 
     Subclass it as a frozen dataclass; each field is an option (``ddnn-torch[chunk=4096]``).
     """
+
+    outputs: ClassVar[tuple[Output, ...]] = ("trajectories",)
+    """What it can put out; `prepare` is never asked for anything else."""
 
     @abstractmethod
     def prepare(self, family: SurrogateFamily, artifact: Artifact, workload: Workload) -> Execution:

@@ -116,7 +116,8 @@ def contender_trajectories(
     Returns
     -------
     ndarray
-        ``states[T, 2, N]``, float64 for the precision float64, else float32.
+        ``states[T, 2, N]``, float64 for the precision float64, else float32; ``features[F, N]`` where the contender is
+        named with ``output=features``.
 
     Raises
     ------
@@ -126,7 +127,7 @@ def contender_trajectories(
     chosen = request(contender, kind_of(contender, registry()), registry(), precision)
     if not chosen.availability.available:
         raise Unavailable(f"{chosen.label}: {chosen.availability}")
-    workload = Workload.of(problem, ensemble.size, chosen.precision, threads)
+    workload = Workload.of(problem, ensemble.size, chosen.precision, threads, chosen.output)
     execution = load(chosen, chosen.artifact_path(problem)).prepare(workload)
     try:
         execution.upload(ensemble.astype(workload.dtype))

@@ -17,7 +17,7 @@ def write_reports(record: RunRecord, folder: Path) -> None:
     """Write table.md, table.csv and, if anything ran, frontier.png into a folder."""
     write_whole(folder / "table.md", to_markdown(record))
     write_whole(folder / "table.csv", to_csv(record))
-    if any(row.status == "ran" for row in record.rows):
+    if any(row.accuracy for row in record.rows):
         from fhnbench.report.frontier import frontier_png
 
         write_whole(folder / "frontier.png", frontier_png(record))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from fhnbench.results.record import RunRecord
 
-_TEXT = ("contender", "kind", "status", "binds", "reason")
+_TEXT = ("contender", "kind", "output", "status", "binds", "reason")
 _TRUTH = ("converged", "disturbed")
 
 

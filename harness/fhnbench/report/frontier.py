@@ -39,7 +39,7 @@ def frontier_figure(record: RunRecord) -> Figure:
     Parameters
     ----------
     record
-        A run in which something ran.
+        A run in which something ran; rows of features are left out.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def frontier_figure(record: RunRecord) -> Figure:
     FhnbenchError
         If no contender ran.
     """
-    if not (ran := [row for row in record.rows if row.status == "ran"]):
+    if not (ran := [row for row in record.rows if row.accuracy]):
         raise FhnbenchError("no contender of the run ran, so there is nothing to draw")
     problem, machine = record.problem, record.environment.get("cpu") or "unknown CPU"
     title = (

@@ -30,7 +30,7 @@ from fhnbench.report.profiles import (
     profile_of,
     where_it_fails,
 )
-from fhnbench.report.result import COLUMNS, Line, Result, result_of
+from fhnbench.report.result import ERRORS, Result, figure, result_of
 from fhnbench.report.style import house_style
 from fhnbench.report.svg import SVG_STYLE, inline_svg
 from fhnbench.report.text import duration, error, listed
@@ -94,7 +94,6 @@ def html_report(
     environment.filters.update(
         duration=duration,
         error=error,
-        sort_keys=_sort_keys,
         facts=_facts,
         settings=_settings,
         unbroken=_unbroken,
@@ -102,7 +101,6 @@ def html_report(
     )
     return environment.get_template("report.html.j2").render(
         sections=sections,
-        columns=COLUMNS,
         failure_columns=FAILURE_COLUMNS,
         version=fhnbench.__version__,
         style=Markup(style),
@@ -117,9 +115,10 @@ def _resource(name: str) -> str:
 
 def _section(number: int, name: str, record: RunRecord, progress: Callable[[float], object]) -> Section:
     result = result_of(record)
-    rows = [line.row for line in result.lines if line.row.status == "ran"]
+    ran = [line.row for line in result.lines if line.row.status == "ran"]
+    rows = [row for row in ran if row.accuracy]
     fails = tuple(where_it_fails(row, record.problem) for row in rows if profile_of(row))
-    draw = _Artist(f"run-{number + 1}", {row.contender: _tip(row) for row in rows}, progress)
+    draw = _Artist(f"run-{number + 1}", {row.contender: _tip(row) for row in ran}, progress)
     with house_style(**SVG_STYLE):
         return Section(
             f"run-{number + 1}",
@@ -127,7 +126,7 @@ def _section(number: int, name: str, record: RunRecord, progress: Callable[[floa
             result,
             tuple(_frontier(rows, draw)),
             tuple(_failures(rows, record, draw)),
-            tuple(_timings(rows, draw)),
+            tuple(_timings(ran, draw)),
             fails,
         )
 
@@ -190,13 +189,10 @@ def _timings(rows: Sequence[Row], draw: _Artist) -> Iterator[Picture]:
 
 def _tip(row: Row) -> str:
     """Return what hovering over a mark shows."""
-    assert row.accuracy is not None
     assert row.resident is not None
-    low, high = error_interval(row)
-    interval = f" [{error(low)}, {error(high)}]" if low < high else ""
     lines = [
         row.contender,
-        f"MAE {error(row.accuracy.mae)}{interval}, p99.9 {error(row.accuracy.p999)}",
+        _errors(row),
         f"{duration(row.resident.median_s)} [{duration(row.resident.low_s)}, {duration(row.resident.high_s)}]",
     ]
     if row.roofline_fraction is not None:
@@ -210,16 +206,14 @@ def _tip(row: Row) -> str:
     return "\n".join(lines)
 
 
-def _sort_keys(line: Line) -> list[float | str]:
-    """Return what the table is sorted by, column by column; empty cells come last."""
-    row = line.row
-    accuracy, resident, end_to_end = row.accuracy, row.resident, row.end_to_end
-    if not (accuracy and resident and end_to_end):
-        return [row.contender, *[""] * (len(COLUMNS) - 2), line.cells[-1]]
-    spread = max(resident.high_s - resident.median_s, resident.median_s - resident.low_s) / resident.median_s
-    figures: list[float | str] = [accuracy.mae, accuracy.p999, resident.median_s, spread, end_to_end.median_s]
-    figures += ["" if value is None else value for value in (row.throughput, row.roofline_fraction, row.prepare_s)]
-    return [row.contender, *figures, line.cells[-1]]
+def _errors(row: Row) -> str:
+    columns = ERRORS[row.output]
+    named = {
+        column.heading: column.text(value) for column in columns if (value := figure(row, column.path)) is not None
+    }
+    if row.accuracy and (interval := error_interval(row))[0] < interval[1]:
+        named["MAE"] += f" [{error(interval[0])}, {error(interval[1])}]"
+    return ", ".join(f"{heading} {value}" for heading, value in named.items())
 
 
 def _facts(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fhnbench.report.claims import sentences, times_as_long
 from fhnbench.report.text import count, duration, error, listed
@@ -11,20 +11,85 @@ from fhnbench.results.claims import claims
 from fhnbench.results.front import flags, pareto_front
 
 if TYPE_CHECKING:
-    from fhnbench.results.claims import Claim
-    from fhnbench.results.record import Interval, Row, RunRecord
+    from collections.abc import Callable, Collection
 
-COLUMNS = ("contender", "MAE", "p99.9", "time", "± 95%", "end to end", "samples/s", "roofline", "prepare", "status")
+    from fhnbench.features import FeatureErrors
+    from fhnbench.results.claims import Claim
+    from fhnbench.results.record import Row, RunRecord
+    from fhnbench.workload import Output
+
+
+class Column(NamedTuple):
+    """A column of figures: its heading, the path of the figure in a row, and how that is written."""
+
+    heading: str
+    path: str
+    text: Callable[[float], str]
+
+
+ERRORS: dict[Output, tuple[Column, ...]] = {
+    "trajectories": (
+        Column("MAE", "accuracy.mae", error),
+        Column("p99.9", "accuracy.p999", error),
+    ),
+    "features": (
+        Column("spikes", "features.spike_time_mae", error),
+        Column("period", "features.period_mae", error),
+        Column("final", "features.final_mae", error),
+        Column("extremes", "features.extremes_mae", error),
+    ),
+}
+"""Columns of the errors of each output."""
+
+_TIMES = (
+    Column("time", "resident.median_s", duration),
+    Column("± 95%", "resident.spread", "{:.1%}".format),
+    Column("end to end", "end_to_end.median_s", duration),
+)
+_THROUGHPUT = Column("samples/s", "throughput", count)
+_ROOFLINE = Column("roofline", "roofline_fraction", "{:.0%}".format)
+_PREPARE = Column("prepare", "prepare_s", duration)
+
+COLUMNS: dict[Output, tuple[Column, ...]] = {
+    "trajectories": (*ERRORS["trajectories"], *_TIMES, _THROUGHPUT, _ROOFLINE, _PREPARE),
+    "features": (*ERRORS["features"], *_TIMES, _ROOFLINE),
+}
+"""Columns of figures of the table of each output; before them is the contender, after them what became of it."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A contender as it is shown: a cell for each of `COLUMNS`, numbers of its footnotes, whether on the front."""
+    """A contender as it is shown.
+
+    Parameters
+    ----------
+    row
+        The contender.
+    cells
+        What each column shows.
+    keys
+        What each column is sorted by; empty where there is nothing.
+    notes
+        Numbers of its footnotes.
+    on_front
+        Whether it is on the Pareto front.
+    """
 
     row: Row
     cells: tuple[str, ...]
+    keys: tuple[float | str, ...]
     notes: tuple[int, ...]
     on_front: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """The contenders that were asked for one output: those that ran from fast to slow, then the others."""
+
+    output: Output
+    title: str
+    headings: tuple[str, ...]
+    lines: tuple[Line, ...]
 
 
 @dataclass(frozen=True)
@@ -58,8 +123,8 @@ class Result:
         The outcome in a few sentences; empty if no surrogate was measured.
     claims
         What is said of each surrogate: those that win first, then those that lose, by how much.
-    lines
-        The contenders that ran from fast to slow, then the others.
+    tables
+        The contenders, a table for each output that was asked for.
     footnotes
         Reasons and remarks; what holds for several contenders is said once.
     """
@@ -68,8 +133,13 @@ class Result:
     title: str
     verdict: tuple[str, ...]
     claims: tuple[Said, ...]
-    lines: tuple[Line, ...]
+    tables: tuple[Table, ...]
     footnotes: tuple[Footnote, ...]
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The lines of all tables."""
+        return tuple(line for table in self.tables for line in table.lines)
 
 
 def result_of(record: RunRecord) -> Result:
@@ -77,20 +147,15 @@ def result_of(record: RunRecord) -> Result:
     rows = ordered(record.rows)
     front = {row.contender for row in pareto_front(rows)}
     footnotes = _footnotes(rows)
-    lines = [
-        Line(
-            row, cells(row), tuple(n.number for n in footnotes if row.contender in n.contenders), row.contender in front
-        )
-        for row in rows
-    ]
     said = tuple(Said(claim, sentences(claim)) for claim in sorted(claims(record), key=_rank))
     problem = record.problem
     span = f"{problem.save_points} save points to t = {problem.horizon:g}"
     title = (
         f"Problem {problem.name}: {record.dataset.size:,} samples, {span}, {_number(record.settings.threads, 'thread')}"
     )
+    tables = [_table(output, title, rows, footnotes, front) for output in COLUMNS]
     verdict = _verdict([one.claim for one in said], record)
-    return Result(record, title, verdict, said, tuple(lines), footnotes)
+    return Result(record, title, verdict, said, tuple(table for table in tables if table.lines), footnotes)
 
 
 def ordered(rows: tuple[Row, ...]) -> list[Row]:
@@ -98,25 +163,50 @@ def ordered(rows: tuple[Row, ...]) -> list[Row]:
     return sorted(rows, key=lambda row: row.resident.median_s if row.resident else float("inf"))
 
 
+def _table(
+    output: Output, title: str, rows: list[Row], footnotes: tuple[Footnote, ...], front: Collection[str]
+) -> Table:
+    lines = [
+        Line(
+            row,
+            cells(row),
+            (
+                row.contender,
+                *("" if (value := figure(row, one.path)) is None else value for one in COLUMNS[output]),
+                _status(row),
+            ),
+            tuple(note.number for note in footnotes if row.contender in note.contenders),
+            row.contender in front,
+        )
+        for row in rows
+        if row.output == output
+    ]
+    headings = ("contender", *(column.heading for column in COLUMNS[output]), "status")
+    return Table(output, title if output == "trajectories" else f"{title}; MAE of features", headings, tuple(lines))
+
+
 def cells(row: Row) -> tuple[str, ...]:
-    """Return the cells of a row, in the order of `COLUMNS`."""
-    accuracy, resident, end_to_end = row.accuracy, row.resident, row.end_to_end
-    if not (accuracy and resident and end_to_end):
-        return (row.contender, *[""] * (len(COLUMNS) - 2), row.status.replace("_", " "))
-    binds = {"memory": " m", "arithmetic": " a", None: ""}[row.binds]
-    roofline = f"{row.roofline_fraction:.0%}{binds}" if row.roofline_fraction is not None else ""
-    return (
-        row.contender,
-        error(accuracy.mae),
-        error(accuracy.p999),
-        duration(resident.median_s),
-        _spread(resident),
-        duration(end_to_end.median_s),
-        count(row.throughput or 0.0),
-        roofline,
-        duration(row.prepare_s or 0.0),
-        _status(row),
-    )
+    """Return the cells of a row: the contender, the columns of its output, and the status."""
+    columns = COLUMNS[row.output]
+    if row.status != "ran":
+        return (row.contender, *[""] * len(columns), _status(row))
+    return (row.contender, *(_cell(row, column) for column in columns), _status(row))
+
+
+def _cell(row: Row, column: Column) -> str:
+    value = figure(row, column.path)
+    if value is None:
+        return "-" if column in _TIMES else ""
+    binds = {"memory": " m", "arithmetic": " a", None: ""}[row.binds] if column is _ROOFLINE else ""
+    return column.text(value) + binds
+
+
+def figure(row: Row, path: str) -> Any:
+    """Return a field of a row by its path; None if the row has not got it."""
+    found: Any = row
+    for name in path.split("."):
+        found = getattr(found, name, None)
+    return found
 
 
 def _status(row: Row) -> str:
@@ -128,17 +218,17 @@ def _status(row: Row) -> str:
 def _footnotes(rows: list[Row]) -> tuple[Footnote, ...]:
     said: dict[str, list[str]] = {}
     for row in rows:
-        for remark in filter(None, (row.reason, *flags(row), *row.notes)):
+        miscounted = _miscounted(row.features) if row.features else ""
+        for remark in filter(None, (row.reason, *flags(row), *row.notes, miscounted)):
             said.setdefault(remark, []).append(row.contender)
     return tuple(Footnote(n, tuple(names), text) for n, (text, names) in enumerate(said.items(), 1))
 
 
-def _spread(interval: Interval) -> str:
-    """Return the larger half of the interval, relative to the median; one sample has none."""
-    if len(interval.samples) < 2:
-        return "-"
-    half = max(interval.high_s - interval.median_s, interval.median_s - interval.low_s)
-    return f"{half / interval.median_s:.1%}"
+def _miscounted(errors: FeatureErrors) -> str:
+    """Return how many spikes are wrong, which no error of the other figures holds; nothing if none is."""
+    if not (errors.missed_spikes or errors.extra_spikes):
+        return ""
+    return f"{errors.missed_spikes:,} spikes of {errors.spikes:,} are missed, {errors.extra_spikes:,} are extra"
 
 
 def _verdict(found: list[Claim], record: RunRecord) -> tuple[str, ...]:

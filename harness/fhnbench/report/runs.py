@@ -9,21 +9,27 @@ from rich.text import Text
 
 from fhnbench.report.console import table
 from fhnbench.report.markup import csv_table, markdown_table
-from fhnbench.report.result import COLUMNS, result_of
+from fhnbench.report.result import figure, result_of
 from fhnbench.report.text import breakable, listed
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from fhnbench.report.result import Footnote
+    from fhnbench.report.result import Footnote, Table
     from fhnbench.results.record import Row, RunRecord
 
 _CLAIMS = 8
 """Claims that are told in the terminal; the others are in table.md and in the report."""
 
 FIGURES = {
-    **{name: name for name in ("contender", "kind", "status")},
-    **{name: f"accuracy.{name}" for name in ("mae", "mae_low", "mae_high", "rmse", "p999", "max", "spike_time_mae")},
+    **{name: name for name in ("contender", "kind", "output", "status")},
+    **{
+        name: f"errors.{name}"
+        for name in (
+            *("mae", "mae_low", "mae_high", "rmse", "p999", "max"),
+            *("spike_time_mae", "period_mae", "final_mae", "extremes_mae"),
+        )
+    },
     **{
         f"{span}_{name}": f"{span}.{name}"
         for span in ("resident", "end_to_end")
@@ -49,13 +55,7 @@ FIGURES = {
 def run_table(record: RunRecord) -> RenderableType:
     """Return a run for the terminal: what was measured, a row each, reasons and remarks, and the verdict in words."""
     result = result_of(record)
-    rows = table(
-        [(column, "left" if column in {"contender", "status"} else "right") for column in COLUMNS], title=result.title
-    )
-    for line in result.lines:
-        style = {"ran": "", "failed": "red", "timed_out": "red"}.get(line.row.status, "yellow")
-        contender, *figures = line.cells
-        rows.add_row(Text(breakable(contender)), *map(Text, figures), style=style)
+    tables = [_terminal_table(one) for one in result.tables]
     remarks = [Text(_remark(note)) for note in result.footnotes]
     if not record.complete:
         remarks.append(Text("The run is not complete.", style="yellow"))
@@ -64,13 +64,25 @@ def run_table(record: RunRecord) -> RenderableType:
     verdict += [Text(f"- {one.sentences[0]}") for one in result.claims[:_CLAIMS]]
     if (more := len(result.claims) - _CLAIMS) > 0:
         verdict.append(Text(f"- and {more} more: fhnbench report"))
-    return Group(rows, *remarks, *verdict)
+    return Group(*tables, *remarks, *verdict)
+
+
+def _terminal_table(of: Table) -> RenderableType:
+    rows = table(
+        [(heading, "left" if heading in {"contender", "status"} else "right") for heading in of.headings],
+        title=of.title,
+    )
+    for line in of.lines:
+        style = {"ran": "", "failed": "red", "timed_out": "red"}.get(line.row.status, "yellow")
+        contender, *figures = line.cells
+        rows.add_row(Text(breakable(contender)), *map(Text, figures), style=style)
+    return rows
 
 
 def to_markdown(record: RunRecord) -> str:
-    """Return the table, its footnotes and the verdict as Markdown."""
+    """Return the tables, their footnotes and the verdict as Markdown."""
     result = result_of(record)
-    text = [markdown_table(COLUMNS, [line.cells for line in result.lines])]
+    text = [markdown_table(one.headings, [line.cells for line in one.lines]) for one in result.tables]
     if result.footnotes:
         text.append("".join(f"- {_remark(note)}\n" for note in result.footnotes))
     if result.verdict:
@@ -87,15 +99,7 @@ def to_csv(record: RunRecord) -> str:
 
 def figures_of(row: Row) -> list[Any]:
     """Return the figures of a row, in the order of `FIGURES`; None for what it has not got."""
-    return [_figure(row, path) for path in FIGURES.values()]
-
-
-def _figure(row: Row, path: str) -> Any:
-    """Return a field of a row by its path; None if the row has not got it."""
-    found: Any = row
-    for name in path.split("."):
-        found = getattr(found, name, None)
-    return found
+    return [figure(row, path) for path in FIGURES.values()]
 
 
 def _remark(note: Footnote) -> str:

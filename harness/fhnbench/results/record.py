@@ -10,7 +10,9 @@ from typing import Any, Literal
 import msgspec
 
 from fhnbench.accuracy import Accuracy
+from fhnbench.features import FeatureErrors
 from fhnbench.problem import Problem
+from fhnbench.workload import Output
 
 RUN_SCHEMA = "fhnbench.run/1"
 
@@ -24,6 +26,13 @@ class Interval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     low_s: float
     high_s: float
     samples: tuple[float, ...]
+
+    @property
+    def spread(self) -> float | None:
+        """The larger half of the interval, relative to the median; one sample has none."""
+        if len(self.samples) < 2:
+            return None
+        return max(self.high_s - self.median_s, self.median_s - self.low_s) / self.median_s
 
 
 class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -142,6 +151,11 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Remarks that a reader should see (a busy idle worker, extrapolation, a gate that failed).
     blocks
         The raw measurements.
+    output
+        What it was asked for.
+    features
+        Errors of features, where they were asked for. Such a row has no `accuracy`, so it is neither on a frontier nor
+        part of a claim.
     """
 
     contender: str
@@ -168,6 +182,13 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     finished: bool = True
     notes: tuple[str, ...] = ()
     blocks: tuple[Block, ...] = ()
+    output: Output = "trajectories"
+    features: FeatureErrors | None = None
+
+    @property
+    def errors(self) -> Accuracy | FeatureErrors | None:
+        """Errors of the output, whichever it is."""
+        return self.accuracy or self.features
 
 
 class DatasetRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

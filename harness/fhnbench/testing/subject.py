@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fhnbench.errors import Refused, Unavailable
+from fhnbench.features import check_output
 from fhnbench.measure.environment import usable_cpus
 from fhnbench.plugins.artifacts import uncovered
 from fhnbench.plugins.contender import SolverContender, SurrogateContender, kind_of, load, request
@@ -17,7 +18,7 @@ from fhnbench.plugins.registry import registry
 from fhnbench.problem import Problem, standard_problem
 from fhnbench.testing.ensembles import calm_ensemble, read_only
 from fhnbench.testing.outcome import ConformanceFailure, NotApplicable
-from fhnbench.trajectories import InvalidTrajectories, check_trajectories
+from fhnbench.trajectories import InvalidTrajectories
 from fhnbench.workload import Workload
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from fhnbench.plugins.interfaces import Execution, Runtime, Solver
     from fhnbench.plugins.registry import Entry
     from fhnbench.problem import Ensemble
-    from fhnbench.workload import Precision
+    from fhnbench.workload import Output, Precision
 
 SIZE = 1000
 """Samples that most checks use: not a multiple of any block or vector."""
@@ -59,7 +60,7 @@ class Prepared:
             the message.
         """
         try:
-            return check_trajectories(self.execution.output(), self.workload, ensemble).copy()
+            return check_output(self.execution.output(), self.workload, ensemble).copy()
         except InvalidTrajectories as error:
             raise ConformanceFailure(f"{when}: {error}" if when else str(error)) from None
 
@@ -82,6 +83,8 @@ class Subject:
         CPU threads; two where there are two, so that they can get into each other's way.
     entries
         What plugins declare of it; none for a contender that was made by hand.
+    output
+        What is asked for.
     """
 
     name: str
@@ -90,6 +93,7 @@ class Subject:
     precision: Precision = "float32"
     threads: int = field(default_factory=lambda: min(2, usable_cpus()))
     entries: tuple[Entry[Any], ...] = ()
+    output: Output = "trajectories"
 
     @classmethod
     def of(cls, text: str, problem: Problem | None = None) -> Subject:
@@ -115,6 +119,8 @@ class Subject:
         chosen = request(text, kind_of(text, registry()), registry())
         if not (availability := chosen.availability).available:
             raise Unavailable(str(availability))
+        if chosen.output != "trajectories":
+            raise Refused("trajectories are checked, and features by the check of that name; leave out output=")
         contender = load(chosen, chosen.artifact_path(problem))
         if isinstance(contender, SurrogateContender) and (outside := uncovered(contender.artifact.metadata, problem)):
             raise Refused(outside)
@@ -156,7 +162,7 @@ class Subject:
 
     def workload(self, size: int = SIZE) -> Workload:
         """Return the workload of `size` samples."""
-        return Workload.of(self.problem, size, self.precision, self.threads)
+        return Workload.of(self.problem, size, self.precision, self.threads, self.output)
 
     def ensemble(self, size: int = SIZE, seed: int = 0) -> Ensemble:
         """Return an ensemble away from the threshold, in the workload's dtype, that cannot be written to."""

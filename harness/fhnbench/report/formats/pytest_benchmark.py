@@ -40,14 +40,17 @@ def export(record: RunRecord) -> str:
 
 def _benchmark(row: Row, record: RunRecord) -> dict[str, Any]:
     times = list(row_times(row).values())
+    asked = "" if row.output == "trajectories" else f", {row.output}"
     return {
-        "group": f"problem {record.problem.name}, {record.dataset.size:,} samples",
+        "group": f"problem {record.problem.name}, {record.dataset.size:,} samples{asked}",
         "name": row.contender,
         "fullname": f"fhnbench::{row.contender}",
         "params": None,
         "param": None,
         "extra_info": {
+            "output": row.output,
             "accuracy": msgspec.to_builtins(row.accuracy),
+            "features": msgspec.to_builtins(row.features),
             "roofline_fraction": row.roofline_fraction,
             "throughput": row.throughput,
             "effective": msgspec.to_builtins(row.effective),
