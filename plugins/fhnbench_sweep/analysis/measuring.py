@@ -1,0 +1,231 @@
+"""Timing a sweep's networks by the harness's own rules, and the model for those that were not measured."""
+
+from __future__ import annotations
+
+import shutil
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+import numpy as np
+
+import fhnbench
+from fhnbench import FhnbenchError, Workload, network_cost, standard_problem
+from fhnbench_sweep.analysis.choice import frontier
+from fhnbench_sweep.analysis.cost_model import calibrate
+from fhnbench_sweep.analysis.record import Classical
+from fhnbench_sweep.analysis.study import trained
+from fhnbench_sweep.analysis.times import FOLDER, Time, Times
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from fhnbench import Artifact, Network, RunRecord
+    from fhnbench_sweep.analysis.cost_model import Calibrated
+    from fhnbench_sweep.analysis.study import Study
+    from fhnbench_sweep.outcome import Outcome
+    from fhnbench_sweep.plan import Candidate
+
+RUNTIME = "cpu"
+"""What evaluates the networks; its device is that of the classical contenders."""
+
+_STEPS = {
+    "euler-cpu": (0.2, 0.1, 0.05, 0.02, 0.01),
+    "midpoint-cpu": (0.5, 0.25, 0.2, 0.1, 0.05),
+    "rk4-cpu": (1.0, 0.5, 0.25, 0.2, 0.1),
+}
+CLASSICAL = tuple(f"{method}[dt={step:g}]" for method, steps in _STEPS.items() for step in steps)
+"""Classical contenders, the paper's solver among them, whose errors span those of networks."""
+
+CALIBRATION = 24
+"""Networks of all sizes that the model of times rests on and is checked with, for each scheme."""
+
+FRONTIER = 12
+"""Most networks of a family's frontier that are measured."""
+
+
+class Measurement(NamedTuple):
+    """How to measure: samples of an evaluation, CPU threads, seconds for all rounds, seed of the choice of networks."""
+
+    size: int = 10_000
+    threads: int = 1
+    time_budget_s: float = 120.0
+    seed: int = 0
+
+
+class _Network(NamedTuple):
+    outcome: Outcome
+    network: Network
+    operations: float
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.outcome.family, self.outcome.candidate
+
+
+def measure(
+    study: Study, artifact_of: Callable[[Outcome], Artifact], asked: Measurement, *, overwrite: bool = False
+) -> Times:
+    """Time the frontier of each family and networks of all sizes, and model the others.
+
+    The frontier here is that of declared operations and validation error, since times are not known yet. The run and
+    its files go to ``measured/`` in the study's folder, but for the times, which are returned.
+
+    Parameters
+    ----------
+    study
+        The sweep.
+    artifact_of
+        Returns the trained network of an outcome.
+    asked
+        How to measure.
+    overwrite
+        Whether a run that is there may be replaced.
+
+    Raises
+    ------
+    FhnbenchError
+        If there is a run already, or nothing was trained.
+    """
+    folder = study.folder / FOLDER
+    if folder.exists() and not overwrite:
+        raise FhnbenchError(f"{folder} holds times; give --overwrite to measure again")
+    problem = standard_problem(study.plan.problem)
+    workload = Workload.of(problem, asked.size, "float32", asked.threads)
+    networks = _networks(study, artifact_of, workload)
+    if not networks:
+        raise FhnbenchError(f"{study.folder}: no network was trained, so none can be measured")
+    chance = np.random.default_rng(asked.seed)
+    chosen = list(dict.fromkeys([*_frontiers(networks), *_calibration(networks, chance)]))
+    shutil.rmtree(folder, ignore_errors=True)
+    contenders = {}
+    artifacts = folder / "artifacts"
+    try:
+        for key in chosen:
+            file = artifacts / f"{'-'.join(key)}.safetensors"
+            artifact_of(networks[key].outcome).save(file)
+            contenders[f"{key[0]}-{RUNTIME}[artifact={file}]"] = key
+        record = fhnbench.run(
+            [*CLASSICAL, *contenders],
+            problem=problem.name,
+            size=asked.size,
+            threads=asked.threads,
+            time_budget_s=asked.time_budget_s,
+            output=folder,
+        )
+    finally:
+        shutil.rmtree(artifacts, ignore_errors=True)
+    return _times(study, record, contenders, networks, workload)
+
+
+def _networks(
+    study: Study, artifact_of: Callable[[Outcome], Artifact], workload: Workload
+) -> dict[tuple[str, str], _Network]:
+    """Return every network that was trained, its structure told by one artifact of its family and its candidate."""
+    likes: dict[str, Network] = {}
+    found = {}
+    for outcome in study.main_outcomes:
+        if not trained(outcome):
+            continue
+        if outcome.family not in likes:
+            likes[outcome.family] = artifact_of(outcome).network
+        network = _of_candidate(likes[outcome.family], study.candidates[outcome.candidate])
+        one = _Network(outcome, network, network_cost(network, workload).operations)
+        found[one.key] = one
+    return found
+
+
+def _of_candidate(like: Network, candidate: Candidate) -> Network:
+    """Return the network of a candidate; networks of one family and problem differ in their hidden layers only."""
+    return msgspec.structs.replace(
+        like,
+        widths=(like.widths[0], *candidate.hidden, like.widths[-1]),
+        activations=(*candidate.activations, like.activations[-1]),
+    )
+
+
+def _scheme(network: Network) -> Network:
+    """Return what networks have in common whose times the same model tells."""
+    return msgspec.structs.replace(
+        network,
+        widths=(network.widths[0], network.widths[-1]),
+        activations=network.activations[-1:],
+        input_shift=(0.0,) * network.widths[0],
+        input_scale=(1.0,) * network.widths[0],
+        output_shift=(0.0,) * network.widths[-1],
+        output_scale=(1.0,) * network.widths[-1],
+    )
+
+
+def _frontiers(networks: Mapping[tuple[str, str], _Network]) -> list[tuple[str, str]]:
+    found = []
+    for family in dict.fromkeys(family for family, _ in networks):
+        of_family = [one for one in networks.values() if one.outcome.family == family]
+        errors = [one.outcome.validation_mae or 0.0 for one in of_family]
+        front = frontier([one.operations for one in of_family], errors)
+        places = np.unique(np.linspace(0, len(front) - 1, FRONTIER).round().astype(int))
+        found += [of_family[index].key for index in front[places]]
+    return found
+
+
+def _calibration(networks: Mapping[tuple[str, str], _Network], chance: np.random.Generator) -> list[tuple[str, str]]:
+    """Return networks of each scheme, one of each of equal parts of all when ordered by operations."""
+    found = []
+    for scheme in _by_scheme(networks.values()).values():
+        ordered = sorted(scheme, key=lambda one: one.operations)
+        parts = np.array_split(np.arange(len(ordered)), min(CALIBRATION, len(ordered)))
+        found += [ordered[int(chance.choice(part))].key for part in parts]
+    return found
+
+
+def _by_scheme(networks: Iterable[_Network]) -> dict[Network, list[_Network]]:
+    groups: dict[Network, list[_Network]] = defaultdict(list)
+    for one in networks:
+        groups[_scheme(one.network)].append(one)
+    return groups
+
+
+def _times(
+    study: Study,
+    record: RunRecord,
+    contenders: Mapping[str, tuple[str, str]],
+    networks: Mapping[tuple[str, str], _Network],
+    workload: Workload,
+) -> Times:
+    rows = {row.contender: row for row in record.rows}
+    seconds = {
+        key: row.resident.median_s
+        for label, key in contenders.items()
+        if (row := rows[label]).status == "ran" and row.resident
+    }
+    models: dict[str, Calibrated] = {}
+    for group in _by_scheme(networks.values()).values():
+        measured = [one for one in group if one.key in seconds]
+        model = calibrate([one.network for one in measured], [seconds[one.key] for one in measured], workload)
+        if model:
+            models |= dict.fromkeys({one.outcome.family for one in group}, model)
+    families: dict[str, dict[str, Time]] = defaultdict(dict)
+    for (family, name), one in networks.items():
+        if (family, name) in seconds:
+            families[family][name] = Time(seconds[family, name], "measured", one.operations)
+        elif family in models:
+            families[family][name] = Time(models[family].seconds(one.network), "modelled", one.operations)
+    return Times(
+        problem=study.plan.problem,
+        runtime=RUNTIME,
+        size=record.dataset.size,
+        threads=record.settings.threads,
+        machine=record.environment.get("cpu") or "unknown CPU",
+        created=record.created,
+        command=record.command,
+        classical=tuple(
+            Classical(contender=row.contender, seconds=row.resident.median_s, mae=row.accuracy.mae)
+            for row in record.rows
+            if row.kind == "solver" and row.status == "ran" and row.resident and row.accuracy
+        ),
+        models={family: model.record for family, model in models.items()},
+        families=dict(families),
+        unmeasured={
+            "-".join(key): rows[label].reason for label, key in contenders.items() if rows[label].status != "ran"
+        },
+    )
