@@ -134,7 +134,7 @@ def test_what_predicts_the_error_is_what_was_put_in():
     of_size = predictors(networks(per_doubling=-0.3), SPACE.activations, np.random.default_rng(0))
     assert of_size.importances[0].property == "neurons"
     assert of_size.predicted > 0.6
-    assert of_size.importances[0].part.low < of_size.predicted < of_size.importances[0].part.high + 0.05
+    assert of_size.importances[0].loss.low < of_size.predicted < of_size.importances[0].loss.high + 0.05
     of_activations = predictors(networks(activations={"relu": 0.8}), SPACE.activations, np.random.default_rng(0))
     assert of_activations.importances[0].property == "activations"
     factors = {one.level: one.factor for one in of_activations.levels if one.property == "activations"}
@@ -142,7 +142,7 @@ def test_what_predicts_the_error_is_what_was_put_in():
     assert factors["tanh"].high < 1
     of_nothing = predictors(networks(), SPACE.activations, np.random.default_rng(0))
     assert of_nothing.predicted < 0.05
-    assert all(one.part.low < 0.02 for one in of_nothing.importances)
+    assert all(one.loss.low < 0.02 for one in of_nothing.importances)
 
 
 def test_intervals_of_predictors_cover_what_was_put_in():

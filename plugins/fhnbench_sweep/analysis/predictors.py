@@ -75,12 +75,12 @@ def predictors(networks: pd.DataFrame, activations: Sequence[str], chance: np.ra
         )
         coefficients.append(solution)
     importances = [
-        Importance(property=one.name, part=bounded(loss))
+        Importance(property=one.name, loss=bounded(loss))
         for one, loss in zip(properties, np.array(losses).T, strict=True)
     ]
     return Predictors(
         predicted=float(np.mean(predicted)),
-        importances=tuple(sorted(importances, key=lambda one: -one.part.value)),
+        importances=tuple(sorted(importances, key=lambda one: -one.loss.value)),
         levels=tuple(
             level
             for one, place in zip(properties, places, strict=True)

@@ -159,12 +159,12 @@ class Importance(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     ----------
     property
         ``neurons``, ``layers``, ``class`` or ``activations``.
-    part
+    loss
         Part of the variance of the logarithm of the error.
     """
 
     property: str
-    part: Bounded
+    loss: Bounded
 
 
 class Level(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

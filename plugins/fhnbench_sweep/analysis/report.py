@@ -105,7 +105,7 @@ def _spreads(analysis: Analysis) -> Iterator[Sequence[str]]:
 def _importances(analysis: Analysis) -> Iterator[Sequence[str]]:
     for problem, family in _families(analysis):
         for one in family.predictors.importances if family.predictors else ():
-            yield problem, family.family, one.property, between(one.part)
+            yield problem, family.family, one.property, between(one.loss)
 
 
 def _chosen(analysis: Analysis) -> Iterator[Sequence[str]]:

@@ -53,7 +53,7 @@ def _of_family(problem: ProblemAnalysis, family: FamilyAnalysis) -> Iterator[tup
     if family.predictors:
         first, *_ = family.predictors.importances
         text = f"{family.predictors.predicted:.0%} of the variance is predicted, by {first.property} most"
-        yield "what predicts the error", f"{text} ({first.part.value:.0%})"
+        yield "what predicts the error", f"{text} ({first.loss.value:.0%})"
     if family.speed and problem.euler:
         speed = family.speed
         layers = ", ".join(f"{number} with {layers}" for layers, number in speed.useful_layers.items())

@@ -24,7 +24,7 @@ def influences(analysed: Sequence[ProblemAnalysis]) -> bytes:
         figure, (above, below) = panels(2, len(analysed), 4.6, 3.4)
         for axes, under, problem in zip(above, below, analysed, strict=True):
             found = {one.family: one.predictors for one in problem.families if one.predictors}
-            importances = {name: {one.property: one.part for one in of.importances} for name, of in found.items()}
+            importances = {name: {one.property: one.loss for one in of.importances} for name, of in found.items()}
             _draw(axes, importances, families)
             axes.axvline(0, color=MUTED, linewidth=0.8)
             predicted = ", ".join(f"{name} {of.predicted:.0%}" for name, of in found.items())
