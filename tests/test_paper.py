@@ -33,7 +33,7 @@ from fhnbench_paper import (
 from fhnbench_paper.catalogue import EXPERIMENTS
 from fhnbench_paper.chain import FULL, QUICK, Step, missing, run_all, steps
 from fhnbench_paper.claims import CLAIMS
-from fhnbench_paper.evidence import Evidence, read_evidence
+from fhnbench_paper.evidence import SWEEP, Evidence, read_evidence
 from fhnbench_paper.networks import Network, networks
 from fhnbench_paper.side_by_side import PaperRecord, compare, decode
 from test_experiments import TINY
@@ -298,8 +298,7 @@ def test_every_statement_is_judged_once_and_in_the_papers_order():
     assert len({statement.words for statement in STATEMENTS}) == len(STATEMENTS)
     assert len({statement.title for statement in STATEMENTS}) == len(STATEMENTS)
     known = {step.name for step in steps(Path("results"))} | {"cpu", "peers"}
-    sweeps = {"sweep/A", "sweep/B", "sweep/C"}
-    assert {name for claim in CLAIMS for name in (*claim.needs, *claim.also)} <= known | sweeps
+    assert {name for claim in CLAIMS for name in (*claim.needs, *claim.also)} <= known | {SWEEP}
 
 
 def test_without_records_only_our_settings_are_judged_and_commands_are_named(tmp_path):
@@ -315,12 +314,15 @@ def test_without_records_only_our_settings_are_judged_and_commands_are_named(tmp
     assert not list(tmp_path.iterdir())
 
 
-def test_published_comparison_follows_from_the_published_records(pytestconfig):
+def test_published_comparison_follows_from_the_published_records_and_fits_its_schema(pytestconfig):
     folder = published(pytestconfig)
     record = decode((folder / "paper" / "record.json").read_bytes())
     remedies = {step.name: step.command for step in steps(Path("results"))}
     rows = compare(CLAIMS, read_evidence([folder]), remedies, [folder], folder / "paper")
     assert record.rows == rows, "make it again: fhnbench paper --read-only"
+    schema = json.loads((folder / "paper.schema.json").read_text())
+    assert schema == json.loads(json.dumps(msgspec.json.schema(PaperRecord)))
+    pytest.importorskip("jsonschema").validate(json.loads((folder / "paper" / "record.json").read_text()), schema)
     page = (folder / "paper" / "README.md").read_text()
     for link in re.findall(r"\]\(([^)#]+)\)", page):
         assert (folder / "paper" / link).exists(), link

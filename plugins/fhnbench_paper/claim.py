@@ -31,8 +31,8 @@ class Judgement(NamedTuple):
 class Claim(Protocol):
     """What a row of the comparison is made from.
 
-    `needs` names the records without which nothing can be said, `also` those that are read where they are; `picture` is
-    one of a record, below the folder of records.
+    `needs` names the records without which nothing can be said, `also` those that are read where they are; `pictures`
+    are files below the folder of records, the first that is there is shown.
     """
 
     @property
@@ -56,8 +56,8 @@ class Claim(Protocol):
         ...
 
     @property
-    def picture(self) -> str:
-        """A file, or nothing."""
+    def pictures(self) -> tuple[str, ...]:
+        """Files."""
         ...
 
     def finding(self, evidence: Evidence) -> Finding:
@@ -74,7 +74,7 @@ class RuleClaim:
     judge: Callable[[Evidence], Judgement]
     needs: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
-    picture: str = ""
+    pictures: tuple[str, ...] = ()
 
     def finding(self, evidence: Evidence) -> Finding:
         """Judge the statement."""
@@ -91,12 +91,12 @@ class ExperimentClaim:
     rule: str = field(init=False)
     needs: tuple[str, ...] = field(init=False)
     also: tuple[str, ...] = ()
-    picture: str = field(init=False)
+    pictures: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rule", f"that of `fhnbench experiment {self.experiment}`")
         object.__setattr__(self, "needs", (f"experiments/{self.experiment}",))
-        object.__setattr__(self, "picture", f"experiments/{self.experiment}/picture.png")
+        object.__setattr__(self, "pictures", (f"experiments/{self.experiment}/picture.png",))
 
     def finding(self, evidence: Evidence) -> Finding:
         """Judge the statement."""

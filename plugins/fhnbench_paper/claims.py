@@ -8,6 +8,7 @@ from fhnbench_paper import (
     rules_iterated,
     rules_settings,
     rules_speed,
+    rules_statistics,
     rules_sweep,
     statements,
 )
@@ -22,6 +23,7 @@ CLAIMS = tuple(
             *rules_iterated.CLAIMS,
             *rules_settings.CLAIMS,
             *rules_speed.CLAIMS,
+            *rules_statistics.CLAIMS,
             *rules_sweep.CLAIMS,
         ),
         key=lambda claim: _ORDER.index(claim.statement),

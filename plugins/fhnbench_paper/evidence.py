@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from fhnbench import FhnbenchError, RunRecord, read_record
 from fhnbench_paper.record import ExperimentRecord, decode
+from fhnbench_paper.sweep_figures import ANALYSIS_FILE, Analysis, read_analysis
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-R = TypeVar("R", bound=ExperimentRecord | RunRecord)
+    from fhnbench_paper.sweep_figures import Problem, Step
+
+R = TypeVar("R", bound=ExperimentRecord | RunRecord | Analysis)
+
+SWEEP = "sweep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,24 +30,41 @@ class Found(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Records by name: ``experiments/euler-step``, ``frontier-C``, ``gpu``."""
+    """Records by name: ``experiments/euler-step``, ``frontier-C``, ``gpu``; analyses of sweeps are called ``sweep``."""
 
     experiments: Mapping[str, Found[ExperimentRecord]]
     runs: Mapping[str, Found[RunRecord]]
+    sweeps: tuple[Found[Analysis], ...] = ()
 
     def __contains__(self, name: object) -> bool:
-        return name in self.experiments or name in self.runs
+        return name in self.experiments or name in self.runs or (name == SWEEP and bool(self.sweeps))
 
-    def found(self, names: Iterable[str]) -> dict[str, Found[Any]]:
+    def __bool__(self) -> bool:
+        return bool(self.experiments or self.runs or self.sweeps)
+
+    def found(self, names: Iterable[str]) -> list[tuple[str, Found[Any]]]:
         """Return what there is of some names, in their order."""
-        every: dict[str, Found[Any]] = {}
-        for records in (self.experiments, self.runs):
-            every.update(records)
-        return {name: every[name] for name in names if name in every}
+        every: list[tuple[str, Found[Any]]] = [*self.experiments.items(), *self.runs.items()]
+        every += [(SWEEP, one) for one in self.sweeps]
+        return [(name, one) for wanted in names for name, one in every if name == wanted]
 
     def run_records(self, names: Iterable[str]) -> list[RunRecord]:
         """Return the runs that there are of some names."""
         return [self.runs[name].record for name in names if name in self.runs]
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Sweeps of problems; of one that two analyses hold, the first counts."""
+        found: dict[str, Problem] = {}
+        for one in self.sweeps:
+            for problem in one.record.problems:
+                found.setdefault(problem.problem, problem)
+        return [found[name] for name in sorted(found)]
+
+    @property
+    def steps(self) -> list[Step]:
+        """Steps from problem to problem that sweeps say something of."""
+        return [step for one in self.sweeps for step in one.record.steps]
 
 
 def read_evidence(folders: Iterable[Path]) -> Evidence:
@@ -51,7 +73,8 @@ def read_evidence(folders: Iterable[Path]) -> Evidence:
     Parameters
     ----------
     folders
-        Folders laid out as ``results/``: ``experiments/NAME/record.json`` and ``NAME/run.json``.
+        Folders laid out as ``results/``: ``experiments/NAME/record.json``, ``NAME/run.json`` and
+        ``sweep/report/analysis.json`` (or ``sweep/NAME/report/analysis.json``).
 
     Raises
     ------
@@ -60,6 +83,7 @@ def read_evidence(folders: Iterable[Path]) -> Evidence:
     """
     experiments: dict[str, Found[ExperimentRecord]] = {}
     runs: dict[str, Found[RunRecord]] = {}
+    sweeps: list[Found[Analysis]] = []
     for folder in folders:
         for file in sorted(folder.glob("experiments/*/record.json")):
             experiments.setdefault(f"experiments/{file.parent.name}", Found(file, _experiment(file)))
@@ -67,7 +91,9 @@ def read_evidence(folders: Iterable[Path]) -> Evidence:
             record = read_record(file)
             if record.complete:
                 runs.setdefault(file.parent.name, Found(file, record))
-    return Evidence(experiments, runs)
+        files = [folder / SWEEP / "report" / ANALYSIS_FILE, *sorted(folder.glob(f"{SWEEP}/*/report/{ANALYSIS_FILE}"))]
+        sweeps += [Found(file, read_analysis(file.parent)) for file in files if file.exists()]
+    return Evidence(experiments, runs, tuple(sweeps))
 
 
 def _experiment(file: Path) -> ExperimentRecord:

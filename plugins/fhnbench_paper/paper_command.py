@@ -70,7 +70,7 @@ def command(
     planned = steps(folder, QUICK if quick else FULL, threads)
     failed: tuple[Step, ...] = ()
     if others or read_only:
-        if not (evidence.experiments or evidence.runs):
+        if not evidence:
             raise FhnbenchError(f"no records in {' or '.join(map(str, folders))}; they are laid out as results/ is")
     else:
         todo = []

@@ -112,12 +112,12 @@ def _by_problem(found: Sequence[Network]) -> dict[str, list[Network]]:
 
 
 def _claim(
-    statement: statements.Statement, rule: str, judge: Callable[[Sequence[Network]], Judgement], picture: str = ""
+    statement: statements.Statement, rule: str, judge: Callable[[Sequence[Network]], Judgement], *pictures: str
 ) -> RuleClaim:
     def from_records(evidence: Evidence) -> Judgement:
         return judge(networks(evidence.run_records(FRONTIERS)))
 
-    return RuleClaim(statement, rule, from_records, needs=FRONTIERS[1:], also=FRONTIERS[:1], picture=picture)
+    return RuleClaim(statement, rule, from_records, needs=FRONTIERS[1:], also=FRONTIERS[:1], pictures=pictures)
 
 
 CLAIMS: tuple[Claim, ...] = (

@@ -154,7 +154,7 @@ def _scarcity(judge: Callable[[Figures], Judgement]) -> Callable[[Evidence], Jud
 
 
 def _scarcity_claim(statement: statements.Statement, rule: str, judge: Callable[[Figures], Judgement]) -> RuleClaim:
-    return RuleClaim(statement, rule, _scarcity(judge), needs=(_SCARCITY,), picture=f"{_SCARCITY}/picture.png")
+    return RuleClaim(statement, rule, _scarcity(judge), needs=(_SCARCITY,), pictures=(f"{_SCARCITY}/picture.png",))
 
 
 CLAIMS: tuple[Claim, ...] = (
@@ -193,6 +193,6 @@ CLAIMS: tuple[Claim, ...] = (
         f"{TRUTH_LIMIT:g}, a tenth of the error that the paper allows its solver; else refuted",
         lambda evidence: truth(figures_of(evidence.experiments[_STEPS].record)),
         needs=(_STEPS,),
-        picture=f"{_STEPS}/picture.png",
+        pictures=(f"{_STEPS}/picture.png",),
     ),
 )

@@ -118,7 +118,7 @@ def _failures_claim(statement: statements.Statement, rule: str, judge: Callable[
     def from_record(evidence: Evidence) -> Judgement:
         return judge(figures_of(evidence.experiments[_FAILURES].record))
 
-    return RuleClaim(statement, rule, from_record, needs=(_FAILURES,), picture=f"{_FAILURES}/picture.png")
+    return RuleClaim(statement, rule, from_record, needs=(_FAILURES,), pictures=(f"{_FAILURES}/picture.png",))
 
 
 CLAIMS: tuple[Claim, ...] = (
@@ -163,6 +163,6 @@ CLAIMS: tuple[Claim, ...] = (
         "reproduced if a surrogate of problem B was measured and drawn",
         lambda evidence: drawn(figures_of(evidence.experiments[_MAP].record)),
         needs=(_MAP,),
-        picture=f"{_MAP}/picture.png",
+        pictures=(f"{_MAP}/picture.png",),
     ),
 )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
+
+from scipy.stats import spearmanr
 
 from fhnbench_paper import statements
 from fhnbench_paper.claim import Judgement, RuleClaim
 from fhnbench_paper.euler_step import PAPER_STEP, THRESHOLD
+from fhnbench_paper.evidence import SWEEP
 from fhnbench_paper.networks import ENGINE, HOST, Network, networks
 from fhnbench_paper.tables import number
 
@@ -16,14 +20,19 @@ if TYPE_CHECKING:
     from fhnbench import RunRecord
     from fhnbench_paper.claim import Claim
     from fhnbench_paper.evidence import Evidence
+    from fhnbench_paper.sweep_figures import Problem
 
     Rule = Callable[[Sequence[Network]], Judgement]
+    SweepRule = Callable[[Sequence[Problem]], Judgement | None]
 
 RUNS = ("gpu", "frontier-A", "frontier-B", "frontier-C", "cpu")
 """Runs that may hold networks; the first is that of a GPU."""
 
 PAPER_SPEED_UP, LEAST_SPEED_UP = 1.8, 1.5
 """The paper's largest speed-up, and the least that counts as about as much."""
+
+FEWEST_NETWORKS = 5
+"""Networks that a correlation rests on at least."""
 
 LAYERS, NEURONS = (2, 3), 256
 """Hidden layers and neurons of the paper's useful models."""
@@ -98,6 +107,77 @@ def useful_size(found: Sequence[Network]) -> Judgement:
     )
 
 
+def neurons_lead(found: Sequence[Network]) -> Judgement:
+    """Judge whether the time goes with the number of neurons more than with that of layers."""
+    if len(found) < FEWEST_NETWORKS or len({len(one.hidden) for one in found}) == 1:
+        return Judgement(
+            f"{len(found)} networks", "not measured", "Networks are too few, or have equal numbers of layers."
+        )
+    times = [one.said.time_s for one in found]
+    neurons, layers = (
+        float(spearmanr(of, times).statistic)
+        for of in ([sum(one.hidden) for one in found], [len(one.hidden) for one in found])
+    )
+    return _lead(f"over {len(found)} networks", neurons, layers)
+
+
+def swept_slower(problems: Sequence[Problem]) -> Judgement | None:
+    """Judge by a sweep whether most networks are slower than Euler's method; None if it has no times."""
+    timed = [(p.problem, family.speed) for p in problems for family in p.families if family.speed]
+    if not timed:
+        return None
+    share = sum(speed.slower * speed.networks for _, speed in timed) / sum(speed.networks for _, speed in timed)
+    return Judgement(
+        f"{share:.1%} of {sum(speed.networks for _, speed in timed):,} networks of the sweep are slower",
+        "reproduced" if share > 0.5 else "refuted",
+        "Most networks are slower." if share > 0.5 else "Most networks are not slower.",
+    )
+
+
+def swept_useful(problems: Sequence[Problem]) -> Judgement | None:
+    """Judge by a sweep the sizes of networks that no classical method beats in both; None if it has no times."""
+    timed = [family.speed for problem in problems for family in problem.families if family.speed]
+    if not timed:
+        return None
+    layers: Counter[int] = Counter()
+    for speed in timed:
+        layers.update(speed.useful_layers)
+    sizes = [speed.useful_neurons for speed in timed if speed.useful_neurons]
+    if not sizes:
+        return Judgement("no network of the sweep is useful", "not comparable", "Networks of no size are useful.")
+    inside = set(layers) <= set(LAYERS) and max(most for _, _, most in sizes) <= NEURONS
+    return Judgement(
+        f"{layers.total()} networks of the sweep are useful (no classical method is as fast and as accurate), of "
+        f"{min(least for least, _, _ in sizes)} to {max(most for _, _, most in sizes)} neurons, "
+        + ", ".join(f"{count} with {number_} hidden layers" for number_, count in sorted(layers.items())),
+        "reproduced" if inside else "refuted",
+        "All of them have the paper's sizes." if inside else "Some have other sizes.",
+    )
+
+
+def swept_lead(problems: Sequence[Problem]) -> Judgement | None:
+    """Judge by a sweep whether the time goes with neurons more than with layers; None if it has no times."""
+    found = [
+        (f"problem {p.problem}, {family.family}", speed.time_by_neurons, speed.time_by_layers)
+        for p in problems
+        for family in p.families
+        if (speed := family.speed) and speed.time_by_neurons is not None and speed.time_by_layers is not None
+    ]
+    if not found:
+        return None
+    least = min(found, key=lambda one: (one[1] or 0.0) - (one[2] or 0.0))
+    return _lead(f"of the sweep, least for {least[0]}", least[1] or 0.0, least[2] or 0.0)
+
+
+def _lead(of: str, neurons: float, layers: float) -> Judgement:
+    leads = neurons > layers
+    return Judgement(
+        f"rank correlation of the time with neurons {neurons:.2f}, with layers {layers:.2f} ({of})",
+        "reproduced" if leads else "refuted",
+        "The time goes with neurons more than with layers." if leads else "The time goes with layers as much.",
+    )
+
+
 def figure(found: Sequence[Network]) -> Judgement:
     """Judge whether error and time were measured for all problems."""
     problems = sorted({one.problem for one in found})
@@ -109,10 +189,19 @@ def figure(found: Sequence[Network]) -> Judgement:
     )
 
 
-def on_engine(rule: Rule, found: Sequence[Network]) -> Judgement:
+def on_engine(rule: Rule, found: Sequence[Network], swept: Judgement | None = None) -> Judgement:
     """Judge by the networks that TensorRT evaluated on a GPU, and show beside it what others give.
 
     Without any, nothing is decided.
+
+    Parameters
+    ----------
+    rule
+        Judges networks.
+    found
+        All networks.
+    swept
+        What a sweep, whose networks were timed on a CPU, gives.
     """
     engine = [one for one in found if one.said.device != HOST and one.runtime == ENGINE]
     others = {
@@ -120,6 +209,8 @@ def on_engine(rule: Rule, found: Sequence[Network]) -> Judgement:
         "on a CPU": [one for one in found if one.said.device == HOST],
     }
     beside = {place: rule(chosen) for place, chosen in others.items() if chosen}
+    if swept:
+        beside["in a sweep on a CPU"] = swept
     shown = [f"{place}: {given.measurement}" for place, given in beside.items()]
     if engine:
         measurement, verdict, why = rule(engine)
@@ -164,12 +255,16 @@ def _times(value: float) -> str:
     return f"{value:.3g} times as fast" if value >= 1 else f"{1 / value:.3g} times as long"
 
 
-def _claim(statement: statements.Statement, rule: str, judge: Rule, picture: str = "") -> RuleClaim:
+def _claim(
+    statement: statements.Statement, rule: str, judge: Rule, *pictures: str, swept: SweepRule | None = None
+) -> RuleClaim:
     def from_records(evidence: Evidence) -> Judgement:
-        return on_engine(judge, networks(evidence.run_records(RUNS)))
+        beside = swept(evidence.problems) if swept else None
+        return on_engine(judge, networks(evidence.run_records(RUNS)), beside)
 
     on_gpu = "; decided by networks on TensorRT on a GPU, not measured without any"
-    return RuleClaim(statement, rule + on_gpu, from_records, also=RUNS, picture=picture)
+    also = (*RUNS, SWEEP) if swept else RUNS
+    return RuleClaim(statement, rule + on_gpu, from_records, also=also, pictures=pictures)
 
 
 CLAIMS: tuple[Claim, ...] = (
@@ -186,7 +281,9 @@ CLAIMS: tuple[Claim, ...] = (
         f"reproduced if more than half of the networks take longer than Euler's method with a step of {PAPER_STEP:g}; "
         f"else refuted",
         most_slower,
+        "sweep/report/times.png",
         "frontier-C/frontier.png",
+        swept=swept_slower,
     ),
     _claim(
         statements.USEFUL_SIZE,
@@ -194,6 +291,16 @@ CLAIMS: tuple[Claim, ...] = (
         f"of at most {THRESHOLD:g} have {LAYERS[0]} or {LAYERS[1]} hidden layers and at most {NEURONS} neurons; else "
         f"refuted; not comparable if there is none",
         useful_size,
+        "sweep/report/times.png",
+        swept=swept_useful,
+    ),
+    _claim(
+        statements.NEURONS_LEAD,
+        f"reproduced if the time of networks has a larger rank correlation with the number of neurons than with that "
+        f"of hidden layers; else refuted; not measured with fewer than {FEWEST_NETWORKS}",
+        neurons_lead,
+        "sweep/report/times.png",
+        swept=swept_lead,
     ),
     _claim(
         statements.SURPASS,
@@ -206,6 +313,7 @@ CLAIMS: tuple[Claim, ...] = (
         statements.FIGURE_3,
         "reproduced if networks were measured on problems A, B and C",
         figure,
+        "sweep/report/times.png",
         "frontier-C/frontier.png",
     ),
     RuleClaim(

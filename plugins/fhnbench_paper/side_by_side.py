@@ -12,6 +12,7 @@ import msgspec
 
 from fhnbench import FhnbenchError, RunRecord, environment, write_whole
 from fhnbench_paper.record import Finding, Verdict
+from fhnbench_paper.sweep_figures import Analysis
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -122,8 +123,8 @@ def _row(claim: Claim, evidence: Evidence, remedies: Mapping[str, str], folders:
     lacking = [name for name in claim.needs if name not in evidence]
     finding = _not_measured(claim, lacking, remedies) if lacking else claim.finding(evidence)
     found = evidence.found((*claim.needs, *claim.also))
-    sources = tuple(_source(name, one, output) for name, one in found.items())
-    pictures = [file for folder in folders if claim.picture and (file := folder / claim.picture).exists()]
+    sources = tuple(_source(name, one, output) for name, one in found)
+    pictures = [file for name in claim.pictures for folder in folders if (file := folder / name).exists()]
     picture = _linked(pictures[0], output) if pictures else ""
     return Row(claim.statement.title, finding, sources, picture)
 
@@ -148,6 +149,9 @@ def _source(name: str, found: Found[Any], output: Path) -> Source:
         devices = {row.effective.device for row in record.rows if row.effective} - {"cpu"}
         conditions = ", ".join([*sorted(devices), machine, f"{record.settings.threads} threads"])
         conditions += f", problem {record.problem.name}, {record.dataset.size:,} samples, {record.settings.precision}"
+    elif isinstance(record, Analysis):
+        swept = (f"{problem.problem} ({problem.candidates} candidates)" for problem in record.problems)
+        conditions = f"{machine}, problems {', '.join(swept)}"
     else:
         form = "quick" if record.quick else "full"
         conditions = f"{machine}, {record.threads} threads, {form} form, seed {record.seed}"

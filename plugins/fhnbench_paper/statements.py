@@ -245,6 +245,11 @@ NO_ADVANTAGE = Statement(
     "section 3",
     "[...] with no single activation function sequence or shape achieving consistent advantage.",
 )
+CHOICE = Statement(
+    "Optimising architectures is crucial",
+    "section 3",
+    "Thus, model optimization played a crucial role in identifying efficient models.",
+)
 MOST_SLOWER = Statement(
     "Most models are slower than the solver",
     "section 3",
