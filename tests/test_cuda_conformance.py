@@ -7,7 +7,7 @@ import pytest
 import cuda_emulation
 from fhnbench.testing import Check, Subject, conformance_checks
 from fhnbench_cuda.compiler import KernelProgram
-from fhnbench_cuda.stepping import solve_kernel
+from fhnbench_cuda.stepping import features_kernel, solve_kernel
 
 pytestmark = pytest.mark.usefixtures("emulated_gpu")
 
@@ -23,7 +23,8 @@ SLOW = (
 def _compile_together() -> None:
     """Compile what the fast checks need, in the steps that they take, at once."""
     if not cuda_emulation.missing():
-        kernels = [
+        kernels = [features_kernel("float32", stages, substeps, n) for stages, substeps, n in ((1, 10, 1), (4, 2, 2))]
+        kernels += [
             solve_kernel(dtype, stages, substeps, per_thread, half=False)
             for stages, per_thread in ((1, 1), (4, 2))
             for dtype in ("float32", "float64")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import fhnbench_cpu.solvers as cpu
-from fhnbench import Workload, check_trajectories, standard_problem
+from fhnbench import Workload, check_output, features_of, standard_problem
 from fhnbench_cuda import solvers
 from fhnbench_cuda.availability import gpu
 
@@ -24,15 +24,15 @@ def _gpu() -> None:
         pytest.skip(str(found))
 
 
-def trajectories(solver: Any, workload: Workload) -> np.ndarray:
+def output_of(solver: Any, workload: Workload) -> np.ndarray:
     ensemble = PROBLEM.sample(workload.size).astype(workload.dtype)
     execution = solver.prepare(workload)
     execution.upload(ensemble)
     execution.run()
     execution.synchronize()
-    states = check_trajectories(execution.output(), workload, ensemble).copy()
+    output = check_output(execution.output(), workload, ensemble).copy()
     execution.close()
-    return states
+    return output
 
 
 @pytest.mark.parametrize("size", [1, 1000, 100_003])
@@ -43,10 +43,19 @@ def test_trajectories_are_those_of_the_cpu(method: str, options: dict[str, Any],
     workload = Workload.of(PROBLEM, size, precision)
     dt = {"dt": options["dt"]} if "dt" in options else {}
     difference = np.abs(
-        trajectories(getattr(solvers, method)(**options), workload) - trajectories(getattr(cpu, method)(**dt), workload)
+        output_of(getattr(solvers, method)(**options), workload) - output_of(getattr(cpu, method)(**dt), workload)
     )
     assert np.median(difference) < {"float32": 2e-6, "float64": 1e-13}[precision]
     assert difference.mean() < {"float32": 1e-4, "float64": 1e-10}[precision]
+
+
+@pytest.mark.parametrize("per_thread", [1, 2])
+@pytest.mark.parametrize("method", ["Euler", "Midpoint", "Heun", "Heun3", "RungeKutta4"])
+def test_features_are_those_of_the_trajectories(method: str, per_thread: int) -> None:
+    solver = getattr(solvers, method)(per_thread=per_thread)
+    asked = [Workload.of(PROBLEM, 10_003, "float64", output=output) for output in ("features", "trajectories")]
+    found, states = (output_of(solver, workload) for workload in asked)
+    np.testing.assert_allclose(found, features_of(states, PROBLEM.times), rtol=0, atol=1e-8)
 
 
 def test_torch_reads_trajectories_in_place() -> None:

@@ -16,7 +16,8 @@ from fhnbench import (
     FitzHughNagumo,
     Refused,
     Workload,
-    check_trajectories,
+    check_output,
+    features_of,
     integrate,
     standard_problem,
 )
@@ -54,6 +55,11 @@ def programs() -> list[KernelProgram]:
             *(method(dt, **variant) for variant in VARIANTS.values() for dt in (method.dt, 1 / 16, 1 / 32, 1 / 80)),
             *([method(storage="float16")] if precision == "float32" else []),
         )
+    ] + [
+        method(per_thread=per_thread).steps(Workload(1, precision=precision, output="features")).program
+        for method in METHODS.values()
+        for precision in ("float32", "float64")
+        for per_thread in (1, 2)
     ]
 
 
@@ -64,14 +70,14 @@ def _compile_together() -> None:
 
 
 def solve(solver: RungeKutta | cpu.RungeKutta, ensemble: Ensemble, workload: Workload) -> np.ndarray:
-    """Return a copy of the trajectories, checked against the contract."""
+    """Return a copy of the output, checked against the contract."""
     execution = solver.prepare(workload)
     execution.upload(ensemble)
     execution.run()
     execution.synchronize()
-    states = check_trajectories(execution.output(), workload, ensemble).copy()
+    output = check_output(execution.output(), workload, ensemble).copy()
     execution.close()
-    return states
+    return output
 
 
 def sampled(size: int, precision: Precision = "float64") -> tuple[Ensemble, Workload]:
@@ -151,6 +157,40 @@ def test_storing_in_float16_takes_half_of_the_bytes() -> None:
 
 
 @every_method
+@both_precisions
+@pytest.mark.parametrize("per_thread", [1, 2])
+def test_features_are_those_of_the_trajectories_and_of_the_cpu(
+    method: type[RungeKutta], precision: Precision, per_thread: int
+) -> None:
+    ensemble, workload = sampled(300, precision)
+    asked = Workload.of(PROBLEM, 300, precision, output="features")
+    found = solve(method(per_thread=per_thread), ensemble, asked)
+    expected = features_of(solve(method(), ensemble, workload), PROBLEM.times)
+    assert (expected[0] > 1).any()
+    tolerance = {"float32": 1e-4, "float64": 1e-11}[precision]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
+    counterpart = getattr(cpu, method.__name__)()
+    np.testing.assert_allclose(found, solve(counterpart, ensemble, asked), rtol=0, atol=30 * tolerance)
+
+
+@every_method
+@pytest.mark.parametrize("per_thread", [1, 2])
+def test_features_of_a_sample_do_not_depend_on_the_others(method: type[RungeKutta], per_thread: int) -> None:
+    ensemble = PROBLEM.sample(300)
+    parts = [slice(0, 300), slice(0, 1), slice(3, 10), slice(0, 128), slice(1, 130), slice(43, 300)]
+    together, *others = (
+        solve(
+            method(per_thread=per_thread),
+            ensemble[part],
+            Workload.of(PROBLEM, part.stop - part.start, "float64", output="features"),
+        )
+        for part in parts
+    )
+    for part, alone in zip(parts[1:], others, strict=True):
+        np.testing.assert_array_equal(alone, together[:, part])
+
+
+@every_method
 def test_cost_counts_each_step(method: type[RungeKutta]) -> None:
     workload = Workload(1000, save_points=11, precision="float64")
     cost, twice = (method(dt).cost(workload) for dt in (0.1, 0.05))
@@ -168,6 +208,19 @@ def test_cost_counts_each_step(method: type[RungeKutta]) -> None:
 def test_what_it_cannot_do_is_refused(options: dict[str, Any], precision: Precision, message: str) -> None:
     with pytest.raises(Refused, match=message):
         Euler(**options).prepare(Workload(10, precision=precision))
+
+
+@pytest.mark.parametrize("options", [{"variant": "naive"}, {"storage": "float16"}])
+def test_features_go_with_neither_the_naive_variant_nor_float16(options: dict[str, Any]) -> None:
+    with pytest.raises(Refused, match="output=features goes with variant=folded and storage=same"):
+        Euler(**options).prepare(Workload(10, output="features"))
+
+
+def test_features_take_no_memory_for_trajectories() -> None:
+    execution = Euler().prepare(Workload(1000, output="features"))
+    assert execution.states.nbytes == 1000 * 10 * 4
+    execution.close()
+    assert Euler().cost(Workload(1000, output="features")).bytes == 1000 * (10 * 4 + 3 * 4)
 
 
 @pytest.mark.parametrize(

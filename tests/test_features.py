@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from rich.console import Console
 
 import fhnbench_cpu.solvers as cpu
 from fhnbench import (
@@ -17,6 +20,7 @@ from fhnbench import (
     UNDEFINED,
     Ensemble,
     FeatureErrors,
+    FhnbenchError,
     FitzHughNagumo,
     InvalidTrajectories,
     Output,
@@ -25,14 +29,23 @@ from fhnbench import (
     check_output,
     features_of,
     measure_features,
+    speed_up_table,
     standard_problem,
 )
 from fhnbench.exit_status import ExitStatus
+from fhnbench.measure.frontier import sweep
+from fhnbench.plugins.contender import request
 from fhnbench.plugins.cost import FEATURE_OPERATIONS
+from fhnbench.plugins.registry import registry
 from fhnbench.report.formats import export, format_names
 from fhnbench.report.html import html_report
+from fhnbench.report.runs import run_table
+from fhnbench.results.compare import compare_records
+from fhnbench.results.front import points
+from fhnbench.results.record import Row
 from fhnbench.results.store import read_record
 from fhnbench.testing.subject import Subject
+from records import record, row
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -213,24 +226,40 @@ def test_a_run_measures_them_beside_trajectories(
     assert 0 < features.features.final_mae < 0.1
     assert 0 < features.features.spike_time_mae < 1
     assert refused.reason == "output=features is not supported; choose trajectories"
-    tables = done.stdout.split("; MAE of features")
-    assert [("MAE" in table, "extremes" in table) for table in tables] == [(True, False), (False, True)]
-    shown_first = done.stdout.partition("Results:")[0]
-    assert all(len(line) <= 100 for line in shown_first.splitlines())
-    shown = command_line("show", str(tmp_path / "run"))
-    assert shown.stdout.strip() == shown_first.strip()
-    record = read_record(tmp_path / "run")
-    assert "Asked for features" in html_report([("run", record)])
+    compared = compare_records([read_record(tmp_path / "run")] * 2, [read_record(tmp_path / "run")] * 2)
+    assert [row.contender for row in compared.rows if row.speed] == names[:2]
+    assert [row.accuracy is None for row in compared.rows] == [True, False, True]
+
+
+def features_row(time_s: float) -> Row:
+    errors = FeatureErrors(1000, 3, 2, 0.021, None, 0.022, 0.023)
+    contender = "euler-cpu[output=features]"
+    return msgspec.structs.replace(row(contender, time_s, 1), output="features", features=errors, accuracy=None)
+
+
+def test_tables_keep_outputs_apart() -> None:
+    refused = Row("euler-numpy[output=features]", "solver", "refused", "no", output="features")
+    made = record(row("euler-cpu", 2e-3, 8e-3), features_row(1e-3), refused)
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(run_table(made))
+    states, features = console.export_text(clear=False).split("; MAE of features")
+    assert "8.00e-3" in states
+    assert "e-2" not in states
+    assert [figure in features for figure in ("2.10e-2", "2.20e-2", "2.30e-2", "1 ms", "refused")] == [True] * 5
+    assert "3 spikes of 1,000 are missed, 2 are extra" in features
+    assert max(map(len, console.export_text(clear=False).splitlines())) <= 100
+    assert "Asked for features" in html_report([("run", made)])
     for form in format_names():
-        assert "euler-cpu[output=features]" in export(record, form).replace("\\_", "_"), form
-    compared = command_line("compare", str(tmp_path / "run"), str(tmp_path / "run"))
-    assert "euler-cpu[output=features]" in compared.stdout.replace("\n", "").replace(" ", ""), compared.stderr
+        assert "euler-cpu[output=features]" in export(made, form).replace("\\_", "_"), form
+    assert [point.row.contender for point in points(made.rows)] == ["euler-cpu"]
+    console.print(speed_up_table(made))
+    assert "1 ms" in console.export_text()
 
 
-def test_a_frontier_is_of_trajectories(command_line: CommandLine) -> None:
-    done = command_line("run", "-n", "300", "--frontier", "--solver", "euler-cpu[output=features]")
-    assert done.returncode == ExitStatus.USER_ERROR
-    assert "--frontier compares errors of trajectories; leave out euler-cpu[output=features]" in done.stderr
+def test_a_frontier_is_of_trajectories() -> None:
+    asked = [request(name, "solver", registry()) for name in ("euler-cpu", "euler-cpu[output=features]")]
+    with pytest.raises(FhnbenchError, match=r"compares errors of trajectories; leave out euler-cpu\[output=features\]"):
+        sweep(asked, PROBLEM, 10)
 
 
 def test_an_unknown_output_is_a_user_s_error(command_line: CommandLine) -> None:

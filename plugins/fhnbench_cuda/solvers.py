@@ -27,6 +27,9 @@ operations in float64. 100,000 samples are 782 blocks, six for each multiprocess
 scheduler has six to hide the latency of two dependent multiply-adds a step, so one sample a thread suffices there;
 ``per_thread=2`` is for GPUs with few multiprocessors and for ensembles that fill all of them.
 
+With ``output=features`` nothing is stored until the end, 10 numbers for each sample, so that arithmetic alone bounds
+it; a save point takes 7 operations and two comparisons in place of 4 and two stores, and more where there is a spike.
+
 The naive variant has divisions, which are some ten instructions each, reads and writes 20 bytes a sample at each step,
 and has to be launched 500 times.
 """
@@ -47,6 +50,7 @@ from fhnbench import (
     RK4,
     Cost,
     FhnbenchError,
+    Output,
     Refused,
     Solver,
     Tableau,
@@ -64,6 +68,7 @@ class RungeKutta(Solver):
     """What the solvers have in common; a method is its tableau and the step that it has by default."""
 
     tableau: ClassVar[Tableau]
+    outputs: ClassVar[tuple[Output, ...]] = ("trajectories", "features")
 
     dt: float
     variant: Literal["folded", "naive"] = "folded"
@@ -86,7 +91,8 @@ class RungeKutta(Solver):
         ------
         Refused
             If `dt` does not divide the save interval, the precision is neither float32 nor float64, trajectories are to
-            be stored in float16 but computed in float64, or the device's memory does not suffice.
+            be stored in float16 but computed in float64, features are asked of the naive variant or in float16, or the
+            device's memory does not suffice.
         Unavailable
             If there is no GPU that can be used.
         """
@@ -102,6 +108,8 @@ class RungeKutta(Solver):
         half = self.storage == "float16"
         if half and workload.precision != "float32":
             raise Refused("storage=float16 goes with precision float32")
+        if workload.output == "features" and (half or self.variant == "naive"):
+            raise Refused("output=features goes with variant=folded and storage=same")
         substeps = workload.substeps(self.dt)
         from fhnbench_cuda.stepping import Folded, Naive
 
@@ -113,7 +121,7 @@ class RungeKutta(Solver):
     def cost(self, workload: Workload) -> Cost:
         """Return the least operations and bytes: of folded steps, whatever the variant, and of what is stored."""
         cost = folded_cost(self.tableau, workload, workload.substeps(self.dt))
-        if self.storage == "same":
+        if self.storage == "same" or workload.output == "features":
             return cost
         saved = workload.size * workload.save_points * 2 * (workload.dtype.itemsize - 2)
         return Cost(cost.operations, cost.bytes - saved)

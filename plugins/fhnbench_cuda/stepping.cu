@@ -1,8 +1,8 @@
 // Folded Runge-Kutta steps (fhnbench/runge_kutta.py): a thread takes its samples from the initial state to the horizon.
 //
-// The state stays in registers; what is written are the trajectories, adjacent samples by adjacent threads. Coefficients
-// are kernel parameters: a multiply-add reads one operand from the constant bank at no cost, so compiled kernels serve
-// every step and every model.
+// The state stays in registers; what is written are the trajectories, or features of them at the end, adjacent samples by
+// adjacent threads. Coefficients are kernel parameters: a multiply-add reads one operand from the constant bank at no
+// cost, so compiled kernels serve every step and every model.
 
 #include "intrinsics.cuh"
 
@@ -77,10 +77,23 @@ __device__ __forceinline__ void advance(const Folded<T, stages>& step, Sample<T,
     sample.x = xs[stages];
 }
 
-// Solve `per_thread` samples in each thread, which lie a block apart so that stores of each are coalesced.
+// Advance by a save interval, but for what makes good for rounding.
 //
-// A save interval is `chunks` times `chunk` steps, which are in a row, without a branch; `chunks` is 0 where it is not
-// known before the kernel runs, and then `more_chunks` gives it.
+// It is `chunks` times `chunk` steps, which are in a row, without a branch; `chunks` is 0 where it is not known before
+// the kernel runs, and then `more_chunks` gives it.
+template <int chunk, int chunks, typename T, int stages, int per_thread>
+__device__ __forceinline__ void advance_interval(const Folded<T, stages>& step, Sample<T, stages> (&samples)[per_thread],
+                                                 unsigned more_chunks) {
+    const unsigned count = chunks > 0 ? chunks : more_chunks;
+#pragma unroll 1
+    for (unsigned c = 0; c < count; ++c)
+#pragma unroll
+        for (int n = 0; n < chunk; ++n)
+#pragma unroll
+            for (int k = 0; k < per_thread; ++k) advance(step, samples[k]);
+}
+
+// Solve `per_thread` samples in each thread, which lie a block apart so that stores of each are coalesced.
 template <typename T, typename Stored, int stages, int chunk, int chunks, int per_thread>
 __global__ void __launch_bounds__(block_size)
 solve(const T* __restrict__ u0, const T* __restrict__ w0, const T* __restrict__ i_app, Stored* __restrict__ states,
@@ -104,13 +117,7 @@ solve(const T* __restrict__ u0, const T* __restrict__ w0, const T* __restrict__ 
     at += size;
 #pragma unroll(points_in_a_row)
     for (unsigned point = 1; point < save_points; ++point) {
-        const unsigned count = chunks > 0 ? chunks : more_chunks;
-#pragma unroll 1
-        for (unsigned c = 0; c < count; ++c)
-#pragma unroll
-            for (int n = 0; n < chunk; ++n)
-#pragma unroll
-                for (int k = 0; k < per_thread; ++k) advance(step, samples[k]);
+        advance_interval<chunk, chunks>(step, samples, more_chunks);
         at += size;
 #pragma unroll
         for (int k = 0; k < per_thread; ++k) {
@@ -125,6 +132,103 @@ solve(const T* __restrict__ u0, const T* __restrict__ w0, const T* __restrict__ 
             if (inside[k]) store(at + k * block_size, w);
         }
     }
+}
+
+__device__ __forceinline__ float lesser(float a, float b) { return fminf(a, b); }
+__device__ __forceinline__ double lesser(double a, double b) { return fmin(a, b); }
+__device__ __forceinline__ float greater(float a, float b) { return fmaxf(a, b); }
+__device__ __forceinline__ double greater(double a, double b) { return fmax(a, b); }
+
+// What is known of a sample from its save points so far, in the scale of x and z. The line from one save point to the
+// next reaches the threshold at the time (point * rise - beyond) / rise, which is divided once, at the end.
+template <typename T>
+struct Seen {
+    T x, x_low, x_high, z_low, z_high;
+    T spikes, first_time, first_rise, last_time, last_rise;
+};
+
+template <typename T>
+__device__ __forceinline__ Seen<T> first_seen(T x, T z) {
+    return {x, x, x, z, z, 0, 0, 1, 0, 1};
+}
+
+template <typename T>
+__device__ __forceinline__ void see(Seen<T>& seen, T x, T z, T level, T point) {
+    if (seen.x < level && x >= level) {
+        seen.last_rise = x - seen.x;
+        seen.last_time = multiply_add(point, seen.last_rise, level - x);
+        if (seen.spikes == 0) {
+            seen.first_rise = seen.last_rise;
+            seen.first_time = seen.last_time;
+        }
+        seen.spikes += 1;
+    }
+    seen.x = x;
+    seen.x_low = lesser(seen.x_low, x);
+    seen.x_high = greater(seen.x_high, x);
+    seen.z_low = lesser(seen.z_low, z);
+    seen.z_high = greater(seen.z_high, z);
+}
+
+// Write the rows of fhnbench.FEATURES from `at` on; -1 is what there is not.
+template <typename T, int stages>
+__device__ __forceinline__ void store_features(T* at, unsigned size, const Folded<T, stages>& step,
+                                               const Sample<T, stages>& sample, const Seen<T>& seen, T save_interval) {
+    const T first = seen.first_time / seen.first_rise * save_interval;
+    const T last = seen.last_time / seen.last_rise * save_interval;
+    const auto w_of = [&](T z) { return multiply_add(z, step.w_from_z, sample.w_shift); };
+    const T one_w = w_of(seen.z_low), other_w = w_of(seen.z_high);
+    const T rows[] = {
+        seen.spikes,
+        seen.spikes > 0 ? first : T(-1),
+        seen.spikes > 0 ? last : T(-1),
+        seen.spikes > 1 ? (last - first) / (seen.spikes - 1) : T(-1),
+        sample.x * step.u_scale,
+        w_of(sample.z),
+        seen.x_low * step.u_scale,
+        seen.x_high * step.u_scale,
+        lesser(one_w, other_w),
+        greater(one_w, other_w),
+    };
+#pragma unroll
+    for (const T row : rows) {
+        *at = row;
+        at += size;
+    }
+}
+
+// As `solve`, but what is stored are features.
+template <typename T, int stages, int chunk, int chunks, int per_thread>
+__global__ void __launch_bounds__(block_size)
+solve_features(const T* __restrict__ u0, const T* __restrict__ w0, const T* __restrict__ i_app,
+               T* __restrict__ features, unsigned size, unsigned save_points, unsigned more_chunks, T save_interval,
+               T threshold, const Folded<T, stages> step) {
+    const unsigned first = blockIdx.x * (block_size * per_thread) + threadIdx.x;
+    if (first >= size) return;
+    Sample<T, stages> samples[per_thread];
+    Seen<T> seen[per_thread];
+#pragma unroll
+    for (int k = 0; k < per_thread; ++k) {
+        const unsigned own = first + k * block_size;
+        const unsigned number = own < size ? own : first;  // computed again, and not stored
+        samples[k] = begin(step, u0[number], w0[number], i_app[number]);
+        seen[k] = first_seen(samples[k].x, samples[k].z);
+    }
+    const T level = threshold * step.x_from_u;
+#pragma unroll 1
+    for (unsigned point = 1; point < save_points; ++point) {
+        advance_interval<chunk, chunks>(step, samples, more_chunks);
+#pragma unroll
+        for (int k = 0; k < per_thread; ++k) {
+            samples[k].x = multiply_add(samples[k].x, step.x_drift, samples[k].x);
+            samples[k].z = multiply_add(samples[k].z, step.z_drift, samples[k].z);
+            see(seen[k], samples[k].x, samples[k].z, level, static_cast<T>(point));
+        }
+    }
+#pragma unroll
+    for (int k = 0; k < per_thread; ++k)
+        if (first + k * block_size < size)
+            store_features(features + first + k * block_size, size, step, samples[k], seen[k], save_interval);
 }
 
 // A step as textbooks and most baselines have it: divisions, and the state read from memory and written back.

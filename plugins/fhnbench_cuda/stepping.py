@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from typing import TYPE_CHECKING, Any
 
-from fhnbench import EULER, HEUN, HEUN3, RK4
+from fhnbench import EULER, HEUN, HEUN3, RK4, SPIKE_THRESHOLD
 from fhnbench_cuda.compiler import KernelProgram
 from fhnbench_cuda.execution import Launch
 
@@ -42,7 +42,7 @@ class Folded:
     per_thread
         Samples that a thread solves.
     half
-        Whether the trajectories are stored in float16.
+        Whether the trajectories are stored in float16; not features, which the workload may ask for in their place.
     """
 
     def __init__(
@@ -50,7 +50,10 @@ class Folded:
     ) -> None:
         self._step, self._substeps, self._workload, self._per_thread = step, substeps, workload, per_thread
         self._chunks = substeps // chunk_of(substeps, stages)
-        self._kernel = solve_kernel(workload.dtype.name, stages, substeps, per_thread, half=half)
+        if workload.output == "features":
+            self._kernel = features_kernel(workload.dtype.name, stages, substeps, per_thread)
+        else:
+            self._kernel = solve_kernel(workload.dtype.name, stages, substeps, per_thread, half=half)
         self.program = KernelProgram("stepping.cu", (self._kernel,))
 
     def launches(self, buffers: Buffers) -> Sequence[Launch]:
@@ -58,9 +61,11 @@ class Folded:
         workload = self._workload
         _, number = _C_TYPES[workload.dtype.name]
         numbers = self._step.numbers(workload.dtype, self._substeps)
+        of_features = (workload.save_interval, SPIKE_THRESHOLD) if workload.output == "features" else ()
         arguments = (
             *(ctypes.c_void_p(address) for address in (buffers.u0, buffers.w0, buffers.i_app, buffers.states.address)),
             *(ctypes.c_uint(count) for count in (workload.size, workload.save_points, self._chunks)),
+            *map(number, of_features),
             structure(number, numbers),
         )
         return [Launch(self._kernel, blocks(workload.size, BLOCK * self._per_thread), BLOCK, arguments)]
@@ -122,9 +127,19 @@ class Naive:
 def solve_kernel(dtype: str, stages: int, substeps: int, per_thread: int, *, half: bool) -> str:
     """Return the name of the kernel that solves in a dtype, float32 or float64, with so many steps a save interval."""
     kind, _ = _C_TYPES[dtype]
+    return f"solve<{kind}, {'Half' if half else kind}, {stages}, {_chunks(substeps, stages)}, {per_thread}>"
+
+
+def features_kernel(dtype: str, stages: int, substeps: int, per_thread: int) -> str:
+    """Return the name of the kernel that puts out features; parameters as for `solve_kernel`."""
+    kind, _ = _C_TYPES[dtype]
+    return f"solve_features<{kind}, {stages}, {_chunks(substeps, stages)}, {per_thread}>"
+
+
+def _chunks(substeps: int, stages: int) -> str:
+    """Return the length and the number of chunks as the kernels' parameters."""
     chunk = chunk_of(substeps, stages)
-    chunks = 1 if chunk == substeps else 0  # else the kernel serves any number of chunks
-    return f"solve<{kind}, {'Half' if half else kind}, {stages}, {chunk}, {chunks}, {per_thread}>"
+    return f"{chunk}, {1 if chunk == substeps else 0}"  # with 0 the kernel serves any number of chunks
 
 
 def chunk_of(substeps: int, stages: int) -> int:

@@ -52,6 +52,7 @@ TASKS = (
     Task("solver", "rk3-cuda[dt=0.25]", 3),
     Task("solver", "heun-cuda[dt=0.125]", 3),
     Task("solver", "euler-cuda[variant=naive]", 4),
+    Task("solver", "euler-cuda[output=features]", 3),
     Task("surrogate", "itnn-torch[device=cuda,graph=true]", 12),
     Task("surrogate", "ddnn-torch[device=cuda,graph=true]", 12),
     Task("check", "euler-cuda", 15),
