@@ -6,13 +6,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from fhnbench_sweep.analysis.record import Classical, CostModel
 from fhnbench_sweep.analysis.study import Study
 from fhnbench_sweep.analysis.times import Time, Times
 from fhnbench_sweep.outcome import Outcome
-from fhnbench_sweep.plan import Plan, Space
+from fhnbench_sweep.plan import Plan, Space, encode_plan
 from fhnbench_sweep.selection import every_architecture, select
 
 if TYPE_CHECKING:
@@ -102,3 +103,10 @@ def times(of: Study, measured: int = 20) -> Times:
         models=dict.fromkeys(of.families, model),
         families=families,
     )
+
+
+def write(of: Study, folder: Path) -> None:
+    """Write the files of a study, as a sweep leaves them."""
+    folder.mkdir(parents=True)
+    (folder / "plan.json").write_bytes(encode_plan(of.plan))
+    (folder / "outcomes.jsonl").write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in of.outcomes))

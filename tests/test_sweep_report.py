@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import csv
+import re
 
 import msgspec
 import numpy as np
 import pytest
 
 from fhnbench import FhnbenchError, Workload, direct_network, standard_problem, typical_trajectories
+from fhnbench.__main__ import main
+from fhnbench.exit_status import ExitStatus
 from fhnbench_sweep.analysis.analyse import analyse
 from fhnbench_sweep.analysis.cost_model import TERMS, calibrate, work
 from fhnbench_sweep.analysis.files import write_report
 from fhnbench_sweep.analysis.record import Classical, decode_analysis
 from fhnbench_sweep.analysis.speed import is_useful, speed
+from fhnbench_sweep.analysis.study import read_study
 from fhnbench_sweep.analysis.times import Time, read_times, write_times
 from fhnbench_sweep.analysis.words import sentences
-from sweeps import plan, study, times
+from sweeps import plan, study, times, write
 
 PROBLEM = standard_problem("C")
 WORKLOAD = Workload.of(PROBLEM, 10_000, "float32", 1)
@@ -156,3 +160,46 @@ def test_a_model_that_does_not_fit_says_so(networks):
 def test_a_model_rests_on_enough(networks):
     few = networks[: 3 * len(TERMS) - 1]
     assert calibrate(few, [1.0] * len(few), WORKLOAD) is None
+
+
+@pytest.fixture
+def sweep_folder(tmp_path):
+    write(study(candidates=60), tmp_path / "C")
+    return tmp_path / "C"
+
+
+def test_the_command_reports_and_replaces_only_when_told(sweep_folder, capsys):
+    assert main(["sweep", "report", str(sweep_folder)]) == ExitStatus.OK
+    assert f"Report: {sweep_folder / 'report'}" in capsys.readouterr().out
+    found = decode_analysis((sweep_folder / "report" / "analysis.json").read_bytes())
+    assert found.problems[0].families[0].trained == 60
+    assert main(found.command.split()[1:]) == ExitStatus.USER_ERROR
+    assert "--overwrite" in capsys.readouterr().err
+
+
+def test_a_line_that_was_not_written_whole_is_left_out(sweep_folder):
+    outcomes = sweep_folder / "outcomes.jsonl"
+    outcomes.write_bytes(outcomes.read_bytes()[:-20])
+    assert len(read_study(sweep_folder).outcomes) == 59
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("plan.json", None, r"plan\.json: No such file"),
+        ("plan.json", b"{}", r"plan\.json: not the plan of a sweep"),
+        ("outcomes.jsonl", None, r"outcomes\.jsonl: No such file"),
+        ("outcomes.jsonl", b"{}\n", r"outcomes\.jsonl, line 1: .*family"),
+        ("outcomes.jsonl", b'{"family":"ddnn","candidate":"x","seed":0,"status":"failed"}\n', "line 1: x is not in"),
+        ("outcomes.jsonl", b"", "no network was trained"),
+    ],
+)
+def test_a_damaged_sweep_is_refused_in_one_line(file, content, message, sweep_folder, capsys):
+    if content is None:
+        (sweep_folder / file).unlink()
+    else:
+        (sweep_folder / file).write_bytes(content)
+    assert main(["sweep", "report", str(sweep_folder)]) == ExitStatus.USER_ERROR
+    error = capsys.readouterr().err.strip()
+    assert re.search(message, error)
+    assert "\n" not in error

@@ -6,17 +6,22 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 
+from fhnbench import FhnbenchError
 from fhnbench_sweep.analysis.record import LARGE
+from fhnbench_sweep.outcome import Outcome
+from fhnbench_sweep.plan import decode_plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from fhnbench_sweep.outcome import Outcome
     from fhnbench_sweep.plan import Candidate, Plan
+
+PLAN_FILE, OUTCOMES_FILE = "plan.json", "outcomes.jsonl"
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,34 @@ class Study:
         """The seed with which most candidates of each family were trained."""
         seeds = {family: [one.seed for one in self.outcomes if one.family == family] for family in self.families}
         return {family: max(dict.fromkeys(found), key=found.count) for family, found in seeds.items()}
+
+
+def read_study(folder: Path) -> Study:
+    """Read the plan and the outcomes in the folder of a sweep; a last line that was not written whole is left out.
+
+    Raises
+    ------
+    FhnbenchError
+        If a file is missing or damaged; the message names it.
+    """
+    plan, outcomes = folder / PLAN_FILE, folder / OUTCOMES_FILE
+    try:
+        planned = decode_plan(plan.read_bytes())
+        *lines, _ = outcomes.read_bytes().split(b"\n")
+    except OSError as error:
+        raise FhnbenchError(f"{error.filename}: {error.strerror}; is {folder} the folder of a sweep?") from None
+    except FhnbenchError as error:
+        raise FhnbenchError(f"{plan}: {error}") from None
+    names = {one.name for one in planned.candidates}
+    found = []
+    for number, line in enumerate(lines, 1):
+        try:
+            found.append(msgspec.json.decode(line, type=Outcome))
+        except msgspec.MsgspecError as error:
+            raise FhnbenchError(f"{outcomes}, line {number}: {error}") from None
+        if found[-1].candidate not in names:
+            raise FhnbenchError(f"{outcomes}, line {number}: {found[-1].candidate} is not in {plan}")
+    return Study(folder, planned, found)
 
 
 def trained(outcome: Outcome) -> bool:
