@@ -86,7 +86,8 @@ def _problem(study: Study, times: Times | None, chance: np.random.Generator) -> 
         for family in study.families
         if (networks["family"] == family).any()
     )
-    about = {} if times is None else {name: getattr(times, name) for name in ("size", "threads", "machine", "models")}
+    names = ("size", "threads", "machine", "models", "unmeasured") if times else ()
+    about = {name: getattr(times, name) for name in names}
     return ProblemAnalysis(
         problem=study.plan.problem,
         folder=str(study.folder),

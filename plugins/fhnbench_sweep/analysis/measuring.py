@@ -53,13 +53,16 @@ class Measurement(NamedTuple):
     seed: int = 0
 
 
-class _Network(NamedTuple):
+class TrainedNetwork(NamedTuple):
+    """A network that was trained, its structure, and the operations that are declared for the workload."""
+
     outcome: Outcome
     network: Network
     operations: float
 
     @property
     def key(self) -> tuple[str, str]:
+        """Family and candidate."""
         return self.outcome.family, self.outcome.candidate
 
 
@@ -92,11 +95,10 @@ def measure(
         raise FhnbenchError(f"{folder} holds times; give --overwrite to measure again")
     problem = standard_problem(study.plan.problem)
     workload = Workload.of(problem, asked.size, "float32", asked.threads)
-    networks = _networks(study, artifact_of, workload)
+    networks = networks_of(study, artifact_of, workload)
     if not networks:
         raise FhnbenchError(f"{study.folder}: no network was trained, so none can be measured")
-    chance = np.random.default_rng(asked.seed)
-    chosen = list(dict.fromkeys([*_frontiers(networks), *_calibration(networks, chance)]))
+    chosen = to_be_measured(networks, np.random.default_rng(asked.seed))
     shutil.rmtree(folder, ignore_errors=True)
     contenders = {}
     artifacts = folder / "artifacts"
@@ -118,9 +120,9 @@ def measure(
     return _times(study, record, contenders, networks, workload)
 
 
-def _networks(
+def networks_of(
     study: Study, artifact_of: Callable[[Outcome], Artifact], workload: Workload
-) -> dict[tuple[str, str], _Network]:
+) -> dict[tuple[str, str], TrainedNetwork]:
     """Return every network that was trained, its structure told by one artifact of its family and its candidate."""
     likes: dict[str, Network] = {}
     found = {}
@@ -130,7 +132,7 @@ def _networks(
         if outcome.family not in likes:
             likes[outcome.family] = artifact_of(outcome).network
         network = _of_candidate(likes[outcome.family], study.candidates[outcome.candidate])
-        one = _Network(outcome, network, network_cost(network, workload).operations)
+        one = TrainedNetwork(outcome, network, network_cost(network, workload).operations)
         found[one.key] = one
     return found
 
@@ -157,7 +159,14 @@ def _scheme(network: Network) -> Network:
     )
 
 
-def _frontiers(networks: Mapping[tuple[str, str], _Network]) -> list[tuple[str, str]]:
+def to_be_measured(
+    networks: Mapping[tuple[str, str], TrainedNetwork], chance: np.random.Generator
+) -> list[tuple[str, str]]:
+    """Return the families and candidates that are timed: the frontiers, and networks of all sizes by chance."""
+    return list(dict.fromkeys([*_frontiers(networks), *_calibration(networks, chance)]))
+
+
+def _frontiers(networks: Mapping[tuple[str, str], TrainedNetwork]) -> list[tuple[str, str]]:
     found = []
     for family in dict.fromkeys(family for family, _ in networks):
         of_family = [one for one in networks.values() if one.outcome.family == family]
@@ -168,7 +177,9 @@ def _frontiers(networks: Mapping[tuple[str, str], _Network]) -> list[tuple[str, 
     return found
 
 
-def _calibration(networks: Mapping[tuple[str, str], _Network], chance: np.random.Generator) -> list[tuple[str, str]]:
+def _calibration(
+    networks: Mapping[tuple[str, str], TrainedNetwork], chance: np.random.Generator
+) -> list[tuple[str, str]]:
     """Return networks of each scheme, one of each of equal parts of all when ordered by operations."""
     found = []
     for scheme in _by_scheme(networks.values()).values():
@@ -178,8 +189,8 @@ def _calibration(networks: Mapping[tuple[str, str], _Network], chance: np.random
     return found
 
 
-def _by_scheme(networks: Iterable[_Network]) -> dict[Network, list[_Network]]:
-    groups: dict[Network, list[_Network]] = defaultdict(list)
+def _by_scheme(networks: Iterable[TrainedNetwork]) -> dict[Network, list[TrainedNetwork]]:
+    groups: dict[Network, list[TrainedNetwork]] = defaultdict(list)
     for one in networks:
         groups[_scheme(one.network)].append(one)
     return groups
@@ -189,7 +200,7 @@ def _times(
     study: Study,
     record: RunRecord,
     contenders: Mapping[str, tuple[str, str]],
-    networks: Mapping[tuple[str, str], _Network],
+    networks: Mapping[tuple[str, str], TrainedNetwork],
     workload: Workload,
 ) -> Times:
     rows = {row.contender: row for row in record.rows}

@@ -338,6 +338,10 @@ class ProblemAnalysis(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         Euler's method with a step of 0.1, the paper's solver.
     classical
         All classical contenders that were measured.
+    models
+        The model of the times of other networks, by family.
+    unmeasured
+        Why networks that should have been measured were not, by family and candidate.
     """
 
     problem: str
@@ -350,6 +354,7 @@ class ProblemAnalysis(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     euler: Classical | None = None
     classical: tuple[Classical, ...] = ()
     models: dict[str, CostModel] = {}
+    unmeasured: dict[str, str] = {}
 
 
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

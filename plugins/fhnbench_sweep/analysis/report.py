@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -58,6 +60,7 @@ def to_markdown(analysis: Analysis, figures: Mapping[str, str]) -> str:
         classical=lambda problem: _table(("classical contender", "time", "MAE"), _classical(problem)),
         models=_models,
         correlations=_correlations,
+        reasons=lambda problem: Counter(re.sub(r"point \d+", "point", one) for one in problem.unmeasured.values()),
         **{name: _table(columns, rows(analysis)) for name, (columns, rows) in tables.items()},
     )
 

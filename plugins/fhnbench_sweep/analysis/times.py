@@ -42,7 +42,7 @@ class Times(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     families
         Times by family and candidate.
     unmeasured
-        Why networks that should have been measured were not, by contender.
+        Why networks that should have been measured were not, by family and candidate.
     """
 
     problem: str
