@@ -16,9 +16,18 @@ from fhnbench_sweep.shapes import SHAPES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from fhnbench_sweep.analysis.record import Analysis, Chosen, CostModel, FamilyAnalysis, ProblemAnalysis, Speed
+    from fhnbench_sweep.analysis.record import (
+        Analysis,
+        Anova,
+        Chosen,
+        CostModel,
+        FamilyAnalysis,
+        ProblemAnalysis,
+        Scale,
+        Speed,
+    )
 
-_SCALES = {"log": "log MAE", "plain": "MAE", "ranks": "ranks"}
+_SCALES: dict[Scale, str] = {"log": "log MAE", "plain": "MAE", "ranks": "ranks"}
 
 
 _TEMPLATES = Environment(
@@ -36,20 +45,21 @@ def to_markdown(analysis: Analysis, figures: Mapping[str, str]) -> str:
     figures
         Titles of the figures' files.
     """
+    about = "problem", "family"
     tables = {
-        "errors": (("problem", "family", "trained", "failed", "best", "5%", "median", "95%", "worst"), _errors),
+        "errors": ((*about, "trained", "failed", "best", "5%", "median", "95%", "worst"), _errors),
         "anovas": (
-            ("problem", "family", "networks", "scale", "factor", "F or H", "p", "adjusted", "explained"),
+            (*about, "scale", "factor", "small: F or H", "p", "explained", "large: F or H", "p", "explained"),
             _anovas,
         ),
         "assumed": (
-            ("problem", "family", "networks", "scale", "normal", "equal", "independent", "all hold"),
+            (*about, "networks", "scale", "normal", "equal", "independent", "all hold"),
             _assumed,
         ),
-        "variances": (("problem", "family", "networks", "scale", "between", "within", "ratio [95%]"), _variances),
-        "spreads": (("problem", "family", "sizes", "median", "largest", "seeds: median", "largest"), _spreads),
-        "importances": (("problem", "family", "property", "part [95%]"), _importances),
-        "chosen": (("problem", "family", "hidden layers", "time", "validation", "test", "other seeds"), _chosen),
+        "variances": ((*about, "networks", "scale", "between", "within", "ratio [95%]"), _variances),
+        "spreads": ((*about, "sizes", "median", "largest", "seeds: median", "largest"), _spreads),
+        "importances": ((*about, "property", "part [95%]"), _importances),
+        "chosen": ((*about, "hidden layers", "time", "validation", "test", "other seeds"), _chosen),
     }
     return _TEMPLATES.get_template("report.md.j2").render(
         analysis=analysis,
@@ -73,11 +83,18 @@ def _errors(analysis: Analysis) -> Iterator[Sequence[str]]:
 
 def _anovas(analysis: Analysis) -> Iterator[Sequence[str]]:
     for problem, family in _families(analysis):
-        for one in family.anovas:
-            for effect in one.effects:
-                ps = probability(effect.p), probability(effect.p_adjusted)
-                about = problem, family.family, f"{one.networks} {one.group}", _SCALES[one.scale], effect.factor
-                yield *about, f"{effect.statistic:.3g}", *ps, f"{effect.explained:.0%}"
+        for scale, label in _SCALES.items():
+            found = [family.anova("small", scale), family.anova("large", scale)]
+            for factor in ("shape", "size") if any(found) else ():
+                cells = [cell for one in found for cell in _effect(one, factor)]
+                yield problem, family.family, label, factor, *cells
+
+
+def _effect(of: Anova | None, factor: str) -> tuple[str, str, str]:
+    if of is None:
+        return "-", "-", "-"
+    effect = of.effect(factor)
+    return f"{effect.statistic:.3g}", probability(effect.p_adjusted), f"{effect.explained:.0%}"
 
 
 def _assumed(analysis: Analysis) -> Iterator[Sequence[str]]:
