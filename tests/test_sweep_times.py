@@ -66,6 +66,7 @@ def test_times_are_measured_and_modelled(tmp_path, monkeypatch):
     assert model.median_error < 0.5
     record = read_record(tmp_path / "measured" / "run.json")
     assert record.complete
-    assert not (tmp_path / "measured" / "artifacts").exists()
+    assert [folder.name for folder in tmp_path.iterdir()] == ["measured"]
+    assert not [*tmp_path.rglob("*.safetensors")]
     with pytest.raises(FhnbenchError, match="--overwrite"):
         measure(some, trained_networks(some), Measurement())

@@ -72,7 +72,7 @@ def measure(
     """Time the frontier of each family and networks of all sizes, and model the others.
 
     The frontier here is that of declared operations and validation error, since times are not known yet. The run and
-    its files go to ``measured/`` in the study's folder, but for the times, which are returned.
+    its files, but for the times, go to ``measured/`` in the study's folder, once it is finished.
 
     Parameters
     ----------
@@ -98,25 +98,25 @@ def measure(
     networks = networks_of(study, artifact_of, workload)
     if not networks:
         raise FhnbenchError(f"{study.folder}: no network was trained, so none can be measured")
-    chosen = to_be_measured(networks, np.random.default_rng(asked.seed))
-    shutil.rmtree(folder, ignore_errors=True)
+    unfinished = folder.with_name(f"{FOLDER}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
     contenders = {}
-    artifacts = folder / "artifacts"
-    try:
-        for key in chosen:
-            file = artifacts / f"{'-'.join(key)}.safetensors"
-            artifact_of(networks[key].outcome).save(file)
-            contenders[f"{key[0]}-{RUNTIME}[artifact={file}]"] = key
-        record = fhnbench.run(
-            [*CLASSICAL, *contenders],
-            problem=problem.name,
-            size=asked.size,
-            threads=asked.threads,
-            time_budget_s=asked.time_budget_s,
-            output=folder,
-        )
-    finally:
-        shutil.rmtree(artifacts, ignore_errors=True)
+    for key in to_be_measured(networks, np.random.default_rng(asked.seed)):
+        file = unfinished / f"{'-'.join(key)}.safetensors"
+        artifact_of(networks[key].outcome).save(file)
+        contenders[f"{key[0]}-{RUNTIME}[artifact={file}]"] = key
+    record = fhnbench.run(
+        [*CLASSICAL, *contenders],
+        problem=problem.name,
+        size=asked.size,
+        threads=asked.threads,
+        time_budget_s=asked.time_budget_s,
+        output=unfinished,
+    )
+    for file in unfinished.glob("*.safetensors"):
+        file.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+    unfinished.rename(folder)
     return _times(study, record, contenders, networks, workload)
 
 
