@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+import itertools
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 import numpy as np
@@ -33,8 +34,9 @@ from fhnbench import (
     standard_problem,
 )
 from fhnbench.exit_status import ExitStatus
+from fhnbench.measure.environment import usable_cpus
 from fhnbench.measure.frontier import sweep
-from fhnbench.plugins.contender import request
+from fhnbench.plugins.contender import load, request
 from fhnbench.plugins.cost import FEATURE_OPERATIONS
 from fhnbench.plugins.registry import registry
 from fhnbench.report.formats import export, format_names
@@ -56,7 +58,9 @@ if TYPE_CHECKING:
     from fhnbench import Precision
 
 PROBLEM = standard_problem("C")
+CPUS = usable_cpus()
 METHODS = [cpu.Euler, cpu.Midpoint, cpu.Heun, cpu.Heun3, cpu.RungeKutta4]
+FAST = ((cpu.Euler, "float32"), (cpu.RungeKutta4, "float64"))
 ROW = {name: row for row, name in enumerate(FEATURES)}
 
 
@@ -96,8 +100,13 @@ def test_features_of_a_curve_that_is_known() -> None:
     assert [found[name].tolist() for name in ("min_w", "max_w")] == [[0.0, 0.0], [0.0, 6.0]]
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("method", "precision"),
+    [
+        pytest.param(*case, marks=() if case in FAST else pytest.mark.slow)
+        for case in itertools.product(METHODS, ("float32", "float64"))
+    ],
+)
 def test_on_the_fly_they_are_those_of_stored_trajectories(method: type[cpu.RungeKutta], precision: Precision) -> None:
     found, expected = both(method(), PROBLEM.sample(503), precision)
     assert found.shape[1] > 490
@@ -122,6 +131,29 @@ def test_they_are_so_for_any_initial_state_and_model(
     np.testing.assert_allclose(found[times], expected[times], rtol=0, atol=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("name", "precision"), [("itnn-cpu[hidden=8x8]", "float32"), ("fitted-cpu", "float32"), ("fitted-cpu", "float64")]
+)
+def test_those_of_a_surrogate_are_of_its_trajectories(name: str, precision: Precision) -> None:
+    chosen = request(name, "surrogate", registry())
+    contender = load(chosen, chosen.artifact_path(PROBLEM))
+    together = None
+    for size, threads in ((503, 1), (1, 1), (47, 1), (145, 2), (503, 2)):
+        ensemble = PROBLEM.sample(503)[:size].astype(np.dtype(precision))
+        outputs: list[NDArray[Any]] = []
+        for output in get_args(Output):
+            workload = Workload.of(PROBLEM, size, precision, min(threads, CPUS), output)
+            execution = contender.prepare(workload)
+            execution.upload(ensemble)
+            execution.run()
+            outputs.append(check_output(execution.output(), workload, ensemble).copy())
+        states, found = outputs
+        tolerance = {"float32": 1e-5, "float64": 1e-13}[precision]
+        np.testing.assert_allclose(found, features_of(states, PROBLEM.times), rtol=0, atol=tolerance)
+        together = found if together is None else together
+        np.testing.assert_array_equal(found, together[:, :size])
+
+
 def test_a_sample_does_not_depend_on_the_others() -> None:
     ensemble = PROBLEM.sample(203)
     together = solve(cpu.Euler(), ensemble, Workload.of(PROBLEM, 203, output="features"))
@@ -131,6 +163,7 @@ def test_a_sample_does_not_depend_on_the_others() -> None:
         np.testing.assert_array_equal(alone, together[:, part])
 
 
+@pytest.mark.skipif(CPUS < 2, reason="needs two CPUs")
 def test_several_threads_compute_the_same() -> None:
     ensemble = PROBLEM.sample(50_000)
     one, two = (
@@ -207,7 +240,7 @@ def outputs_of(name: str) -> tuple[Output, ...]:
 
 
 def test_who_has_them_says_so() -> None:
-    assert outputs_of("euler-cpu") == ("trajectories", "features")
+    assert outputs_of("euler-cpu") == outputs_of("itnn-cpu") == ("trajectories", "features")
     assert outputs_of("euler-numpy") == ("trajectories",)
 
 

@@ -27,9 +27,10 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from fhnbench import REGISTERS, Integrator, jit, lanes
-from fhnbench_cpu import network_vectors
+from fhnbench_cpu import network_vectors, stepping
 from fhnbench_cpu.network_vectors import FORMATS, Element, Emitter, Pointer, Vector, size
 from fhnbench_cpu.program import Program
+from fhnbench_cpu.stepping import collect_features
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from fhnbench import Artifact
 
-_SOURCES = hashlib.sha256(inspect.getsource(network_vectors).encode()).hexdigest()
+_SOURCES = hashlib.sha256((inspect.getsource(network_vectors) + inspect.getsource(stepping)).encode()).hexdigest()
 """Part of what compiled code is found by on disk: by itself, numba notices changes of the present file only."""
 
 _UNITS = 8
@@ -87,7 +88,12 @@ def program(integrator: Integrator, element: Element) -> Program:
     """Return the program of an integrator."""
     steps = Steps(integrator, element, lanes.count(element, 1), 3 if REGISTERS > 16 else 2)
     return Program(
-        steps.block_size, 0, steps.parameters, partial(compile_kernel, steps), partial(count_operations, steps)
+        steps.block_size,
+        0,
+        steps.parameters,
+        partial(compile_kernel, steps),
+        partial(compile_features, steps),
+        partial(count_operations, steps),
     )
 
 
@@ -109,6 +115,29 @@ def compile_kernel(steps: Steps) -> Callable[..., None]:
                 start = min(block * block_size, u0.size - block_size)
                 _evaluate_block(structure, arrays, start, stream)
             lanes.drain()
+
+    return evaluate
+
+
+def compile_features(steps: Steps) -> Callable[..., None]:
+    """Return the kernel that collects features; see `Program`."""
+    structure = msgspec.json.encode((steps, _SOURCES)).decode()
+    block_size = steps.block_size
+
+    @jit(parallel=True)
+    def evaluate(numbers: Any, inputs: Any, features: Any, memory: Any, trajectories: Any, collected: Any) -> None:
+        parameters, _ = numbers
+        u0, w0, i_app = inputs
+        blocks = (u0.size + block_size - 1) // block_size
+        threads = memory.shape[0]
+        for thread in prange(threads):
+            for block in range(blocks * thread // threads, blocks * (thread + 1) // threads):
+                start = min(block * block_size, u0.size - block_size)
+                samples = slice(start, start + block_size)
+                states = trajectories[thread]
+                arrays = (parameters, u0[samples], w0[samples], i_app[samples], states)
+                _evaluate_block(structure, arrays, 0, False)
+                collect_features(states, (start, u0.size), features.reshape(features.size), collected)
 
     return evaluate
 

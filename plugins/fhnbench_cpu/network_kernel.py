@@ -71,11 +71,12 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from fhnbench import ALIGNMENT, REGISTERS, jit, lanes
-from fhnbench_cpu import activations, network_block, network_plan, network_vectors
+from fhnbench_cpu import activations, network_block, network_plan, network_vectors, stepping
 from fhnbench_cpu.network_block import Arrays, Block
 from fhnbench_cpu.network_plan import Plan, Tile
 from fhnbench_cpu.network_vectors import FORMATS, Element, Emitter, Pointer
 from fhnbench_cpu.program import Program
+from fhnbench_cpu.stepping import collect_features
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +84,7 @@ if TYPE_CHECKING:
     from fhnbench import Network
 
 _SOURCES = hashlib.sha256(
-    "".join(map(inspect.getsource, (activations, network_block, network_plan, network_vectors))).encode()
+    "".join(map(inspect.getsource, (activations, network_block, network_plan, network_vectors, stepping))).encode()
 ).hexdigest()
 """Part of what compiled code is found by on disk: by itself, numba notices changes of the present file only."""
 
@@ -101,6 +102,7 @@ def program(network: Network, element: Element) -> Program:
         plan.thread_memory,
         plan.parameters,
         partial(compile_kernel, plan),
+        partial(compile_features, plan),
         partial(count_operations, plan),
     )
 
@@ -123,6 +125,36 @@ def compile_kernel(plan: Plan) -> Callable[..., None]:
                 start = min(block * block_size, u0.size - block_size)
                 _evaluate_block(structure, arrays, start, stream)
             lanes.drain()
+
+    return evaluate
+
+
+def compile_features(plan: Plan) -> Callable[..., None]:
+    """Return the kernel that collects features; see `Program`."""
+    structure = msgspec.json.encode((plan, _SOURCES)).decode()
+    block_size = plan.tile.block_size
+
+    @jit(parallel=True)
+    def evaluate(numbers: Any, inputs: Any, features: Any, memory: Any, trajectories: Any, collected: Any) -> None:
+        parameters, times = numbers
+        u0, w0, i_app = inputs
+        blocks = (u0.size + block_size - 1) // block_size
+        threads = memory.shape[0]
+        for thread in prange(threads):
+            for block in range(blocks * thread // threads, blocks * (thread + 1) // threads):
+                start = min(block * block_size, u0.size - block_size)
+                samples = slice(start, start + block_size)
+                arrays = (
+                    parameters,
+                    times,
+                    u0[samples],
+                    w0[samples],
+                    i_app[samples],
+                    trajectories[thread],
+                    memory[thread],
+                )
+                _evaluate_block(structure, arrays, 0, False)
+                collect_features(trajectories[thread], (start, u0.size), features.reshape(features.size), collected)
 
     return evaluate
 

@@ -29,6 +29,10 @@ class Program(NamedTuple):
         the save points ``[T]``; `inputs` are u0, w0 and i_app ``[N]``, with N at least the block size;
         ``states[T, 2, N]`` is filled; `memory` is ``[threads, thread_memory]``, aligned, one row for each thread;
         `stream` says that each row of `states` is aligned.
+    compile_features
+        Gives the kernel that fills ``features[F, N]`` in place of states, ``(numbers, inputs, features, memory,
+        trajectories, collected)``: a block's states are kept in ``trajectories[threads, T, 2, block_size]`` until its
+        features are collected; `collected` is the plan of `collect_features`.
     count_operations
         Gives the arithmetic instructions on a vector: those that begin a trajectory, and those of a pass.
     """
@@ -37,4 +41,5 @@ class Program(NamedTuple):
     thread_memory: int
     parameters: Callable[[Artifact], NDArray[Any]]
     compile: Callable[[], Callable[..., None]]
+    compile_features: Callable[[], Callable[..., None]]
     count_operations: Callable[[], tuple[int, int]]

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
-from fhnbench import ALIGNMENT, Cost, HostExecution, Integrator, Runtime, aligned_full, use_threads
+from fhnbench import (
+    ALIGNMENT,
+    SPIKE_THRESHOLD,
+    Cost,
+    HostExecution,
+    Integrator,
+    Output,
+    Runtime,
+    aligned_full,
+    lanes,
+    use_threads,
+)
 from fhnbench_cpu import integrator_kernel, network_kernel
+from fhnbench_cpu.stepping import COLLECTED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,8 +35,11 @@ class CpuRuntime(Runtime):
     """Evaluates any `Network` or `Integrator` on the CPU, without torch: one kernel for all passes and threads.
 
     It computes in float32 or float64 (an artifact's numbers are float32 either way). A sample's trajectory depends on
-    nothing but its own inputs, to the last bit: not on the other samples, their number or the threads.
+    nothing but its own inputs, to the last bit: not on the other samples, their number or the threads. For features,
+    the trajectories of a block of samples are evaluated and reduced at a time.
     """
+
+    outputs: ClassVar[tuple[Output, ...]] = ("trajectories", "features")
 
     def prepare(self, family: SurrogateFamily, artifact: Artifact, workload: Workload) -> Execution:  # noqa: ARG002
         """Compile the kernel, or find it on disk, and allocate.
@@ -40,15 +56,15 @@ class CpuRuntime(Runtime):
         return execution
 
     def cost(self, artifact: Artifact, workload: Workload) -> Cost:
-        """Return the operations that the kernel executes, and the bytes of inputs and trajectories.
+        """Return the operations that the kernel executes, and the bytes of inputs and of the output.
 
-        Operations are counted as the kernel is built; a division is one.
+        Operations are counted as the kernel is built; a division is one. Those of features are not among them.
         """
         begin, one_pass = _program(artifact, workload).count_operations()
-        values = 3 + 2 * workload.save_points
+        values = 3 * workload.size + math.prod(workload.shape)
         return Cost(
             operations=float(workload.size * (begin + artifact.structure.passes(workload.save_points) * one_pass)),
-            bytes=float(workload.size * values * workload.dtype.itemsize),
+            bytes=float(values * workload.dtype.itemsize),
         )
 
 
@@ -64,18 +80,24 @@ class _Evaluation:
     """Evaluates an artifact for host arrays; see `HostExecution`."""
 
     def __init__(self, program: Program, artifact: Artifact, workload: Workload) -> None:
-        self._kernel = program.compile()
+        features = workload.output == "features"
+        self._kernel = program.compile_features() if features else program.compile()
         self._threads = workload.threads
         self._parameters = program.parameters(artifact)
         self._times = workload.times.astype(workload.dtype)
         self._memory = aligned_full((workload.threads, program.thread_memory), 0, workload.dtype)
         self._padded: list[NDArray[Any]] = []
         if workload.size < program.block_size:
-            shapes = [(program.block_size,)] * 3 + [(workload.save_points, 2, program.block_size)]
+            shapes = [(program.block_size,)] * 3 + [(*workload.shape[:-1], program.block_size)]
             self._padded = [aligned_full(shape, 0, workload.dtype) for shape in shapes]
+        self._more: tuple[Any, ...] = ()
+        if features:
+            states = aligned_full((workload.threads, workload.save_points, 2, program.block_size), 0, workload.dtype)
+            interval, threshold = map(workload.dtype.type, (workload.save_interval, SPIKE_THRESHOLD))
+            self._more = states, (lanes.count(workload.dtype, COLLECTED), interval, threshold)
 
     def __call__(self, *arrays: NDArray[Any]) -> None:
-        """Fill the last of ``u0, w0, i_app, states``."""
+        """Fill the last of ``u0, w0, i_app, output``."""
         if not self._padded:
             self._evaluate(*arrays)
             return
@@ -85,7 +107,8 @@ class _Evaluation:
         self._evaluate(*self._padded)
         arrays[3][...] = self._padded[3][..., :size]
 
-    def _evaluate(self, u0: NDArray[Any], w0: NDArray[Any], i_app: NDArray[Any], states: NDArray[Any]) -> None:
+    def _evaluate(self, u0: NDArray[Any], w0: NDArray[Any], i_app: NDArray[Any], output: NDArray[Any]) -> None:
         use_threads(self._threads)
-        stream = states.ctypes.data % ALIGNMENT == 0 and states.strides[1] % ALIGNMENT == 0
-        self._kernel((self._parameters, self._times), (u0, w0, i_app), states, self._memory, stream)
+        aligned = output.ctypes.data % ALIGNMENT == 0 and output.strides[-2] % ALIGNMENT == 0
+        more = self._more or (aligned,)
+        self._kernel((self._parameters, self._times), (u0, w0, i_app), output, self._memory, *more)

@@ -25,6 +25,9 @@ Wider values hide the latency of the arithmetic better, until the values of a st
 _FEATURE_WIDTHS = {32: (3, 2, 2, 2), 16: (1, 1, 1, 1)}
 """The same for features, of which ten values are kept for each sample besides the state."""
 
+COLLECTED = 1
+"""Registers of one value where features are collected from trajectories; more would not be faster."""
+
 _UNITS = 10
 """Numbers before the coefficients: scales, offsets and drifts."""
 
@@ -219,6 +222,38 @@ def _store_features(features: Any, place: Any, seen: Any, z: Any, save_interval:
     lanes.store(features, start + 7 * size, x_high * u_scale)
     lanes.store(features, start + 8 * size, lanes.select(low, high, low, high))
     lanes.store(features, start + 9 * size, lanes.select(low, high, high, low))
+
+
+@jit()
+def collect_features(states: Any, samples: Any, features: Any, plan: Any) -> None:
+    """Reduce the trajectories of a block of samples to features.
+
+    Parameters
+    ----------
+    states
+        ``[T, 2, n]``, n at least as many as `COLLECTED` registers hold.
+    samples
+        ``first, size``: the first of the n samples, and N.
+    features
+        Flat: ``[F * N]``.
+    plan
+        ``group, save_interval, threshold``: samples that `COLLECTED` registers hold; distance of save points in time
+        units, and the spike threshold.
+    """
+    first, size = samples
+    group, save_interval, threshold = plan
+    save_points, _, count = states.shape
+    flat = states.reshape(states.size)
+    for begin in range(0, count, group):
+        # The last group is moved back to end with the last sample; what it reduces again comes out the same.
+        start = min(begin, count - group)
+        u, w = lanes.load(flat, start, COLLECTED), lanes.load(flat, start + count, COLLECTED)
+        seen = _first_seen(u, w)
+        for point in range(1, save_points):
+            place = 2 * point * count + start
+            u, w = lanes.load(flat, place, COLLECTED), lanes.load(flat, place + count, COLLECTED)
+            seen = _see(seen, u, w, threshold, point)
+        _store_features(features, (first + start, size), seen, w, save_interval, (1, 1, 0))
 
 
 # One step of a method. Small terms are added up before large ones, so that float32 loses none of them, and otherwise
