@@ -49,11 +49,18 @@ def test_what_is_measured_are_the_frontiers_and_networks_of_all_sizes():
     assert len(direct) <= measuring.CALIBRATION + 2 * measuring.FRONTIER  # they share a model
 
 
+def test_a_runtime_that_is_not_there_is_refused_and_leaves_nothing(tmp_path):
+    some = dataclasses.replace(study(candidates=60), folder=tmp_path)
+    with pytest.raises(FhnbenchError, match="nothing"):
+        measure(some, trained_networks(some), Measurement(runtime="nothing"))
+    assert not [*tmp_path.iterdir()]
+
+
 @pytest.mark.slow
 def test_times_are_measured_and_modelled(tmp_path, monkeypatch):
     monkeypatch.setattr(measuring, "CALIBRATION", 18)
     monkeypatch.setattr(measuring, "FRONTIER", 2)
-    monkeypatch.setattr(measuring, "CLASSICAL", ("euler-cpu[dt=0.1]", "rk4-cpu[dt=0.5]"))
+    monkeypatch.setattr(measuring, "STEPS", {"euler": (0.1,), "rk4": (0.5,)})
     some = dataclasses.replace(study(candidates=60, families=("itnn",)), folder=tmp_path)
     times = measure(some, trained_networks(some), Measurement(size=1000, time_budget_s=5))
     assert {one.contender for one in times.classical} == {"euler-cpu[dt=0.1]", "rk4-cpu[dt=0.5]"}

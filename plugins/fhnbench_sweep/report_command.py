@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     help="Where the report goes   [default: DIR/report; of several, a folder report beside them].",
 )  # fmt: skip
 @click.option("--measure", is_flag=True, help="Time networks and classical methods first; needs the weights.")
+@click.option("--runtime", default="cpu", show_default=True, help="What evaluates networks, and solvers beside it.")
 @click.option("-n", "--size", default=10_000, show_default=True, type=click.IntRange(1), help="Samples of a timing.")
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(1), help="CPU threads of a timing.")
 @click.option(
@@ -33,10 +34,8 @@ def command(
     folders: tuple[Path, ...],
     output: Path | None,
     measure: bool,
-    size: int,
-    threads: int,
-    time_budget: float,
     overwrite: bool,
+    **asked: Any,
 ) -> None:
     """Analyse the sweeps in DIR..., one for each problem.
 
@@ -53,7 +52,7 @@ def command(
     if (target / ANALYSIS_FILE).exists() and not overwrite:
         raise FhnbenchError(f"{target} holds a report; give --overwrite to replace it, or another --output")
     if measure:
-        _measure(studies, size, threads, time_budget, overwrite=overwrite)
+        _measure(studies, overwrite=overwrite, **asked)
     times = {study.plan.problem: found for study in studies if (found := read_times(study.folder))}
     words = ["fhnbench", "sweep", "report", *map(str, folders), *(["--output", str(output)] if output else [])]
     with reporting("analysing") as report:
@@ -62,17 +61,18 @@ def command(
     _answer(analysis, target)
 
 
-def _measure(studies: list[Study], size: int, threads: int, time_budget: float, *, overwrite: bool) -> None:
+def _measure(
+    studies: list[Study], runtime: str, size: int, threads: int, time_budget: float, *, overwrite: bool
+) -> None:
     from functools import partial
 
     from fhnbench_sweep.analysis.measuring import Measurement, measure
     from fhnbench_sweep.analysis.times import write_times
 
     artifact_of = import_target("fhnbench_sweep.store:artifact_of")
+    asked = Measurement(runtime, size, threads, time_budget)
     for study in studies:
-        times = measure(
-            study, partial(artifact_of, study.folder), Measurement(size, threads, time_budget), overwrite=overwrite
-        )
+        times = measure(study, partial(artifact_of, study.folder), asked, overwrite=overwrite)
         write_times(study.folder, times)
 
 

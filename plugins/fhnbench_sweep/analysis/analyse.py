@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from fhnbench_sweep.analysis.study import Study
     from fhnbench_sweep.analysis.times import Time, Times
 
-EULER = "euler-cpu[dt=0.1]"
-"""The paper's solver."""
-
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
@@ -80,7 +77,7 @@ def _problem(study: Study, times: Times | None, chance: np.random.Generator) -> 
     if networks.empty:
         raise FhnbenchError(f"{study.folder}: no network was trained; see the reasons in outcomes.jsonl")
     classical = times.classical if times else ()
-    euler = next((one for one in classical if one.contender == EULER), None)
+    euler = next((one for one in classical if times and one.contender == f"euler-{times.runtime}[dt=0.1]"), None)
     families = tuple(
         _family(study, networks[networks["family"] == family], times, euler, chance)
         for family in study.families

@@ -26,16 +26,12 @@ if TYPE_CHECKING:
     from fhnbench_sweep.outcome import Outcome
     from fhnbench_sweep.plan import Candidate
 
-RUNTIME = "cpu"
-"""What evaluates the networks; its device is that of the classical contenders."""
-
-_STEPS = {
-    "euler-cpu": (0.2, 0.1, 0.05, 0.02, 0.01),
-    "midpoint-cpu": (0.5, 0.25, 0.2, 0.1, 0.05),
-    "rk4-cpu": (1.0, 0.5, 0.25, 0.2, 0.1),
+STEPS = {
+    "euler": (0.2, 0.1, 0.05, 0.02, 0.01),
+    "midpoint": (0.5, 0.25, 0.2, 0.1, 0.05),
+    "rk4": (1.0, 0.5, 0.25, 0.2, 0.1),
 }
-CLASSICAL = tuple(f"{method}[dt={step:g}]" for method, steps in _STEPS.items() for step in steps)
-"""Classical contenders, the paper's solver among them, whose errors span those of networks."""
+"""Steps of classical methods, the paper's solver among them, whose errors span those of networks."""
 
 CALIBRATION = 24
 """Networks of all sizes that the model of times rests on and is checked with, for each scheme."""
@@ -45,8 +41,21 @@ FRONTIER = 12
 
 
 class Measurement(NamedTuple):
-    """How to measure: samples of an evaluation, CPU threads, seconds for all rounds, seed of the choice of networks."""
+    """How to measure.
 
+    Parameters
+    ----------
+    runtime
+        What evaluates the networks; solvers of the same name are the classical contenders (``euler-cuda``).
+    size, threads
+        Samples of an evaluation, and CPU threads.
+    time_budget_s
+        For all rounds.
+    seed
+        Of the choice of networks.
+    """
+
+    runtime: str = "cpu"
     size: int = 10_000
     threads: int = 1
     time_budget_s: float = 120.0
@@ -100,24 +109,31 @@ def measure(
         raise FhnbenchError(f"{study.folder}: no network was trained, so none can be measured")
     unfinished = folder.with_name(f"{FOLDER}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    contenders = {}
-    for key in to_be_measured(networks, np.random.default_rng(asked.seed)):
-        file = unfinished / f"{'-'.join(key)}.safetensors"
-        artifact_of(networks[key].outcome).save(file)
-        contenders[f"{key[0]}-{RUNTIME}[artifact={file}]"] = key
-    record = fhnbench.run(
-        [*CLASSICAL, *contenders],
-        problem=problem.name,
-        size=asked.size,
-        threads=asked.threads,
-        time_budget_s=asked.time_budget_s,
-        output=unfinished,
-    )
-    for file in unfinished.glob("*.safetensors"):
-        file.unlink()
-    shutil.rmtree(folder, ignore_errors=True)
-    unfinished.rename(folder)
-    return _times(study, record, contenders, networks, workload)
+    try:
+        contenders = {}
+        for key in to_be_measured(networks, np.random.default_rng(asked.seed)):
+            file = unfinished / f"{'-'.join(key)}.safetensors"
+            artifact_of(networks[key].outcome).save(file)
+            contenders[f"{key[0]}-{asked.runtime}[artifact={file}]"] = key
+        record = fhnbench.run(
+            [*_classical(asked.runtime), *contenders],
+            problem=problem.name,
+            size=asked.size,
+            threads=asked.threads,
+            time_budget_s=asked.time_budget_s,
+            output=unfinished,
+        )
+        for file in unfinished.glob("*.safetensors"):
+            file.unlink()
+        shutil.rmtree(folder, ignore_errors=True)
+        unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return _times(asked.runtime, record, contenders, networks, workload)
+
+
+def _classical(backend: str) -> list[str]:
+    return [f"{method}-{backend}[dt={step:g}]" for method, steps in STEPS.items() for step in steps]
 
 
 def networks_of(
@@ -201,7 +217,7 @@ def _by_scheme(networks: Iterable[TrainedNetwork]) -> dict[Network, list[Trained
 
 
 def _times(
-    study: Study,
+    runtime: str,
     record: RunRecord,
     contenders: Mapping[str, tuple[str, str]],
     networks: Mapping[tuple[str, str], TrainedNetwork],
@@ -226,11 +242,11 @@ def _times(
         elif family in models:
             families[family][name] = Time(models[family].seconds(one.network), "modelled", one.operations)
     return Times(
-        problem=study.plan.problem,
-        runtime=RUNTIME,
+        problem=record.problem.name,
+        runtime=runtime,
         size=record.dataset.size,
         threads=record.settings.threads,
-        machine=record.environment.get("cpu") or "unknown CPU",
+        machine=_machine(record),
         created=record.created,
         command=record.command,
         classical=tuple(
@@ -244,3 +260,9 @@ def _times(
             "-".join(key): rows[label].reason for label, key in contenders.items() if rows[label].status != "ran"
         },
     )
+
+
+def _machine(record: RunRecord) -> str:
+    """Return the device that computed, or the CPU by its name."""
+    devices = {row.effective.device for row in record.rows if row.effective} - {"cpu"}
+    return ", ".join(sorted(devices)) or record.environment.get("cpu") or "unknown CPU"

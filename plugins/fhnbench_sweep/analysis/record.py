@@ -333,7 +333,7 @@ class ProblemAnalysis(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     Parameters
     ----------
     size, threads, machine
-        Samples of a timed evaluation, CPU threads and the CPU; None and empty without times.
+        Samples of a timed evaluation, CPU threads and the device; None and empty without times.
     euler
         Euler's method with a step of 0.1, the paper's solver.
     classical

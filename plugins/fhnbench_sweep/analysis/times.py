@@ -32,7 +32,7 @@ class Times(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     runtime
         What evaluated the networks.
     size, threads, machine
-        Samples of an evaluation, CPU threads, and the CPU.
+        Samples of an evaluation, CPU threads, and the device.
     created, command
         When and how they were measured.
     classical
