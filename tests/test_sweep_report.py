@@ -13,7 +13,7 @@ from fhnbench import FhnbenchError, Workload, direct_network, standard_problem, 
 from fhnbench.__main__ import main
 from fhnbench.exit_status import ExitStatus
 from fhnbench_sweep.analysis.analyse import analyse
-from fhnbench_sweep.analysis.cost_model import TERMS, calibrate, work
+from fhnbench_sweep.analysis.cost_model import LEAST, calibrate, work
 from fhnbench_sweep.analysis.files import write_report
 from fhnbench_sweep.analysis.record import Classical, decode_analysis
 from fhnbench_sweep.analysis.speed import is_useful, speed
@@ -159,7 +159,7 @@ def test_a_model_that_does_not_fit_says_so(networks):
 
 
 def test_a_model_rests_on_enough(networks):
-    few = networks[: 3 * len(TERMS) - 1]
+    few = networks[: LEAST - 1]
     assert calibrate(few, [1.0] * len(few), WORKLOAD) is None
 
 

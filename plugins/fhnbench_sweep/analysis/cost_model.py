@@ -24,6 +24,9 @@ TERMS = ("multiply-adds", "activation operations", "neurons", "layers", "passes"
 HELD_OUT = 3
 """Every third of the measured networks, by the time that they take, checks the model."""
 
+LEAST = 9
+"""A model rests on at least so many measured networks; its terms are not negative, which holds few of them in check."""
+
 
 @dataclass(frozen=True)
 class Calibrated:
@@ -75,7 +78,7 @@ def calibrate(networks: Sequence[Network], seconds: Sequence[float], workload: W
     workload
         What was timed.
     """
-    if len(networks) < HELD_OUT * len(TERMS):
+    if len(networks) < LEAST:
         return None
     order = np.argsort(seconds)
     done = np.array([work(network, workload) for network in networks])[order]

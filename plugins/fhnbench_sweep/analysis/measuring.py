@@ -198,14 +198,14 @@ def _calibration(
 ) -> list[tuple[str, str]]:
     """Return networks of each scheme, one of each of equal parts of all when ordered by operations.
 
-    It is one of the more accurate half of the part: trajectories of poor networks may be lines, which audits refuse.
+    It is one of the most accurate third of the part: trajectories of poor networks may be lines, which audits refuse.
     """
     found = []
     for scheme in _by_scheme(networks.values()).values():
         ordered = sorted(scheme, key=lambda one: one.operations)
         for part in np.array_split(np.arange(len(ordered)), min(CALIBRATION, len(ordered))):
             best = sorted((ordered[index] for index in part), key=lambda one: one.outcome.validation_mae or 0.0)
-            found.append(best[int(chance.integers((len(best) + 1) // 2))].key)
+            found.append(best[int(chance.integers((len(best) + 2) // 3))].key)
     return found
 
 
