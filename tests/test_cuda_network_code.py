@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cuda_emulation
-from fhnbench import load_artifact
+from fhnbench import Output, load_artifact
 from fhnbench_cuda.compiler import Binary, compile_program
 from fhnbench_cuda.network_cost import SPECIAL, count_float32, count_half
 from fhnbench_cuda.network_fragments import half_bits, right_fragments
@@ -61,6 +61,7 @@ def test_variants_are_all_there_are() -> None:
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_every_variant_compiles(arch: str) -> None:
     programs = list(map(program_of, variants(arch)))
+    programs += [program_of(kernel, "features") for kernel in variants(arch) if isinstance(kernel, ThreadKernel)]
     for file in {program.file for program in programs}:
         union = cuda_emulation.union_of(program for program in programs if program.file == file)
         assert set(compile_program(union, arch).symbols) == set(union.kernels)
@@ -145,8 +146,9 @@ def test_no_shipped_network_spills_anywhere(artifact: Path, precision: str, arch
 
 def check_no_spills(path: Path, precision: str, arch: str) -> None:
     kernel = kernel_for(load_artifact(path), precision, H100, arch)
-    (usage,) = compiled(kernel, arch).usage.values()
-    assert (usage.local_memory, usage.spill_stores, usage.spill_loads) == (0, 0, 0)
+    for output in get_args(Output)[: 2 if isinstance(kernel, ThreadKernel) else 1]:
+        (usage,) = compile_program(program_of(kernel, output), arch).usage.values()
+        assert (usage.local_memory, usage.spill_stores, usage.spill_loads) == (0, 0, 0)
 
 
 @pytest.mark.slow
@@ -162,6 +164,17 @@ def test_widest_networks_do_not_spill(hidden: tuple[int, ...], precision: str, a
     kernel = kernel_for(artifact_of(network_of(hidden, "tanh", scheme)), precision, 64 * 1024, arch)
     (usage,) = compiled(kernel, arch).usage.values()
     assert (usage.spill_stores, usage.spill_loads) == (0, 0)
+
+
+def test_features_add_little_to_a_pass() -> None:
+    kernel = kernel_for(artifact_of(network_of((8, 8), "tanh")), "float32", H100, "sm_90")
+    states, features = (
+        longest_loop(compile_program(program_of(kernel, output), "sm_90")) for output in get_args(Output)
+    )
+    assert features["MUFU"] == states["MUFU"]
+    assert features["FMNMX"] == 4
+    assert (states["STG"], features["STG"], features["LDL"]) == (2, 0, 0)
+    assert features.total() <= states.total() + 15
 
 
 def test_weights_are_immediate_operands() -> None:

@@ -17,7 +17,18 @@ import pytest
 import torch
 
 import cuda_emulation
-from fhnbench import Artifact, Ensemble, Network, NetworkModule, Refused, Workload, check_trajectories, load_artifact
+from fhnbench import (
+    Artifact,
+    Ensemble,
+    Network,
+    NetworkModule,
+    Output,
+    Refused,
+    Workload,
+    check_output,
+    features_of,
+    load_artifact,
+)
 from fhnbench_cpu.runtime import CpuRuntime
 from fhnbench_cuda.network_cost import ACTIVATIONS, cost_of
 from fhnbench_cuda.network_kernels import BlockKernel, TensorKernel, ThreadKernel, kernel_for, program_of
@@ -51,6 +62,11 @@ CASES = [
 ]
 exact = [case for case in CASES if case[0] not in HALVES]
 halves = [case for case in CASES if case[0] in HALVES]
+in_threads = [
+    (precision, name)
+    for precision, name in exact
+    if isinstance(kernel_for(artifact_of(KINDS[name]), precision, *H100), ThreadKernel)
+]
 
 pytestmark = pytest.mark.usefixtures("emulated_gpu")
 
@@ -70,21 +86,28 @@ def trained(name: str) -> Artifact:
 def _compile_together() -> None:
     if not cuda_emulation.missing():
         programs = [program_of(kernel) for kernel in kernels()]
+        programs += [program_of(kernel, "features") for kernel in kernels() if isinstance(kernel, ThreadKernel)]
         for file in {program.file for program in programs}:
             cuda_emulation.compile_together(program for program in programs if program.file == file)
 
 
-def evaluate(artifact: Artifact, ensemble: Ensemble, precision: str, save_points: int = 12) -> np.ndarray:
-    """Return a copy of the trajectories, checked against the contract."""
-    workload = Workload(ensemble.size, save_points, precision=precision)
+def evaluate(
+    artifact: Artifact,
+    ensemble: Ensemble,
+    precision: str,
+    save_points: int = 12,
+    output: Output = "trajectories",
+) -> np.ndarray:
+    """Return a copy of the output, checked against the contract."""
+    workload = Workload(ensemble.size, save_points, precision=precision, output=output)
     execution = CudaRuntime().prepare(None, artifact, workload)
     execution.upload(ensemble)
     execution.run()
     execution.synchronize()
-    states = check_trajectories(execution.output(), workload, ensemble).copy()
+    output_array = check_output(execution.output(), workload, ensemble).copy()
     assert execution.effective.precision == precision
     execution.close()
-    return states
+    return output_array
 
 
 def rounded_oracle(artifact: Artifact, ensemble: Ensemble, save_points: int, precision: str) -> np.ndarray:
@@ -117,6 +140,37 @@ def test_agrees_with_numpy(precision: str, name: str) -> None:
     own = abs(rounded - expected).max() if precision == "float32" else 0.0
     slack = 10 * np.finfo(precision).eps * abs(expected).max()
     assert abs(evaluate(artifact, ensemble, precision) - expected).max() <= 3 * own + slack
+
+
+@pytest.mark.parametrize(("precision", "name"), in_threads)
+def test_features_are_those_of_the_trajectories(precision: str, name: str) -> None:
+    artifact, ensemble = artifact_of(KINDS[name]), sampled(150, precision)
+    for save_points in (2, 12):
+        found = evaluate(artifact, ensemble, precision, save_points, "features")
+        states = evaluate(artifact, ensemble, precision, save_points)
+        expected = features_of(states, Workload(1, save_points).times)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=100 * np.finfo(precision).eps)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_features_of_a_trained_network_are_those_of_the_cpu(precision: str) -> None:
+    artifact = trained("C-8x8-tanh")
+    ensemble = artifact.metadata.problem.sample(60, seed=1).astype(precision)
+    workload = Workload(60, precision=precision, output="features")
+    on_cpu = CpuRuntime().prepare(None, artifact, workload)
+    on_cpu.upload(ensemble)
+    on_cpu.run()
+    expected = on_cpu.output()
+    assert expected[0].sum() > 30
+    found = evaluate(artifact, ensemble, precision, 51, "features")
+    assert np.median(abs(found - expected)) < 10 * np.finfo(precision).eps
+    np.testing.assert_allclose(found, expected, rtol=0, atol={"float32": 1e-3, "float64": 1e-6}[precision])
+
+
+@pytest.mark.parametrize(("name", "precision"), [("wide", "float32"), ("paper", "float16")])
+def test_features_are_refused_where_no_thread_has_a_whole_sample(name: str, precision: str) -> None:
+    with pytest.raises(Refused, match="output=features goes with float32 and float64, and networks that fit into"):
+        evaluate(artifact_of(KINDS[name]), sampled(3, precision), precision, output="features")
 
 
 @pytest.mark.parametrize(("precision", "name"), halves)

@@ -6,12 +6,10 @@
 // for height * breadth multiply-adds. Weights are [input][neuron] in global memory, the same for all blocks; lanes that
 // share them read them at once, and the caches keep them.
 
+#include "arithmetic.cuh"
 #include "network_activations.cuh"
 
 NETWORKS
-
-__device__ __forceinline__ float multiply_add(float a, float b, float c) { return fmaf(a, b, c); }
-__device__ __forceinline__ double multiply_add(double a, double b, double c) { return fma(a, b, c); }
 
 // Up to 16 bytes that are moved at once.
 template <class real, int count>

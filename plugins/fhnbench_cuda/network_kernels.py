@@ -17,7 +17,7 @@ from fhnbench_cuda.network_plan import FoldedNetwork, fold, structure
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fhnbench import Artifact, Precision
+    from fhnbench import Artifact, Output, Precision
 
 MOST_IMMEDIATE = 5000
 """Multiply-adds of a pass up to which weights are in the machine code: 80 KiB of it, and caches hold 128."""
@@ -179,15 +179,27 @@ NetworkKernel = ThreadKernel | BlockKernel | TensorKernel
 """A kernel for one network.
 
 Its arguments are the parameters, where it has any, the times of the save points, u0, w0, i_app, the trajectories, N and
-T; a block has so many `threads` for so many `samples`, and so many bytes of `shared_memory`.
+T; where it puts out features, these in place of trajectories, and then the save interval and the spike threshold. A
+block has so many `threads` for so many `samples`, and so many bytes of `shared_memory`.
 """
 
 
-def program_of(kernel: NetworkKernel) -> KernelProgram:
-    """Return what is compiled: one kernel, whose name is that of no other network's."""
+def program_of(kernel: NetworkKernel, output: Output = "trajectories") -> KernelProgram:
+    """Return what is compiled: one kernel, whose name is that of no other network's.
+
+    Raises
+    ------
+    Refused
+        If features are asked of a kernel that has none.
+    """
+    if output == "features" and not isinstance(kernel, ThreadKernel):
+        raise Refused(
+            "output=features goes with float32 and float64, and networks that fit into the registers of a thread"
+        )
+    function = "evaluate_features" if output == "features" else "evaluate"
     digest = hashlib.sha256(kernel.define("Network").encode()).hexdigest()
     name = f"Network_{digest[:16]}"
-    return KernelProgram(kernel.FILE, (f"evaluate<{name}>",), (("NETWORKS", kernel.define(name)),))
+    return KernelProgram(kernel.FILE, (f"{function}<{name}>",), (("NETWORKS", kernel.define(name)),))
 
 
 def kernel_for(artifact: Artifact, precision: Precision, shared_memory: int, arch: str) -> NetworkKernel:

@@ -4,14 +4,12 @@
 // A multiply-add holds its weight as an immediate operand, so nothing is loaded but the inputs. NETWORKS defines the
 // structures that kernels are instances of (network_plan.py); parameters come in the order of `place`.
 
+#include "features.cuh"
 #include "network_activations.cuh"
 
 NETWORKS
 
 constexpr int block_size = 128;
-
-__device__ __forceinline__ float multiply_add(float a, float b, float c) { return fmaf(a, b, c); }
-__device__ __forceinline__ double multiply_add(double a, double b, double c) { return fma(a, b, c); }
 
 // Inputs that are new in each pass: t, or u and w where it begins. The others: u, w, i_app, or i_app alone.
 template <class Network>
@@ -82,28 +80,22 @@ __device__ __forceinline__ void add_inputs(const typename Network::real (&inputs
                                         sums[neuron]);
 }
 
-template <class Network>
-__global__ void __launch_bounds__(block_size)
-evaluate(const typename Network::real* __restrict__ times, const typename Network::real* __restrict__ u0,
-         const typename Network::real* __restrict__ w0, const typename Network::real* __restrict__ i_app,
-         typename Network::real* __restrict__ states, unsigned size, unsigned save_points) {
+// Evaluate a sample; `save` is called with u and w of one save point after the other, but for the first.
+template <class Network, class Save>
+__device__ __forceinline__ void evaluate_sample(const typename Network::real* __restrict__ times,
+                                                typename Network::real u, typename Network::real w,
+                                                typename Network::real current, unsigned save_points, Save save) {
     using real = typename Network::real;
     constexpr int width = Network::width(1), outputs = Network::width(Network::layers);
-    const unsigned sample = blockIdx.x * block_size + threadIdx.x;
-    if (sample >= size) return;
-    real state[2] = {u0[sample], w0[sample]};
-    real* at = states + sample;
-    at[0] = state[0];
-    at[size] = state[1];
-
+    real state[2] = {u, w};
     real begun[width];  // the sums of the first layer over what a trajectory keeps
 #pragma unroll
     for (int neuron = 0; neuron < width; ++neuron) begun[neuron] = Network::parameter(neuron);
     if constexpr (Network::direct) {
-        const real kept[3] = {state[0], state[1], i_app[sample]};
+        const real kept[3] = {u, w, current};
         add_inputs<Network, 3>(kept, width, begun);
     } else {
-        const real kept[1] = {i_app[sample]};
+        const real kept[1] = {current};
         add_inputs<Network, 1>(kept, width, begun);
     }
 
@@ -121,14 +113,52 @@ evaluate(const typename Network::real* __restrict__ times, const typename Networ
         }
         finish<Network, 1>(sums, result);
 #pragma unroll
-        for (int row = 0; row < outputs; ++row) {
-            if constexpr (Network::increments) result[row] += state[row % 2];
-            if (row % 2 == 0) at += 2 * static_cast<size_t>(size);
-            if (row < 2 || point + row / 2 < save_points) at[row % 2 ? size : 0] = result[row];
+        for (int row = 0; row < outputs; row += 2) {
+#pragma unroll
+            for (int k = 0; k < 2; ++k)
+                if constexpr (Network::increments) result[row + k] += state[k];
+            if (row == 0 || point + row / 2 < save_points) save(result[row], result[row + 1]);
         }
         if constexpr (!Network::direct) {
             state[0] = result[outputs - 2];
             state[1] = result[outputs - 1];
         }
     }
+}
+
+template <class Network>
+__global__ void __launch_bounds__(block_size)
+evaluate(const typename Network::real* __restrict__ times, const typename Network::real* __restrict__ u0,
+         const typename Network::real* __restrict__ w0, const typename Network::real* __restrict__ i_app,
+         typename Network::real* __restrict__ states, unsigned size, unsigned save_points) {
+    using real = typename Network::real;
+    const unsigned sample = blockIdx.x * block_size + threadIdx.x;
+    if (sample >= size) return;
+    real* at = states + sample;
+    const auto save = [&](real u, real w) {
+        at[0] = u;
+        at[size] = w;
+        at += 2 * static_cast<size_t>(size);
+    };
+    const real u = u0[sample], w = w0[sample];
+    save(u, w);
+    evaluate_sample<Network>(times, u, w, i_app[sample], save_points, save);
+}
+
+// As `evaluate`, but what is stored are features.
+template <class Network>
+__global__ void __launch_bounds__(block_size)
+evaluate_features(const typename Network::real* __restrict__ times, const typename Network::real* __restrict__ u0,
+                  const typename Network::real* __restrict__ w0, const typename Network::real* __restrict__ i_app,
+                  typename Network::real* __restrict__ features, unsigned size, unsigned save_points,
+                  typename Network::real save_interval, typename Network::real threshold) {
+    using real = typename Network::real;
+    const unsigned sample = blockIdx.x * block_size + threadIdx.x;
+    if (sample >= size) return;
+    const real u = u0[sample], w = w0[sample];
+    Seen<real> seen = first_seen(u, w);
+    real point = 0;
+    evaluate_sample<Network>(times, u, w, i_app[sample], save_points,
+                             [&](real u, real w) { see(seen, u, w, threshold, point += 1); });
+    store_features(features + sample, size, seen, {1, 1, 0}, save_interval);
 }

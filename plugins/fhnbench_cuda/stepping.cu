@@ -4,13 +4,11 @@
 // adjacent threads. Coefficients are kernel parameters: a multiply-add reads one operand from the constant bank at no
 // cost, so compiled kernels serve every step and every model.
 
+#include "features.cuh"
 #include "intrinsics.cuh"
 
 constexpr int block_size = 128;
 constexpr int points_in_a_row = 2;  // save points without a branch, to share what a loop costs
-
-__device__ __forceinline__ float multiply_add(float a, float b, float c) { return fmaf(a, b, c); }
-__device__ __forceinline__ double multiply_add(double a, double b, double c) { return fma(a, b, c); }
 
 // A float16 in memory, for trajectories that are stored narrower than they are computed.
 struct Half {
@@ -134,69 +132,6 @@ solve(const T* __restrict__ u0, const T* __restrict__ w0, const T* __restrict__ 
     }
 }
 
-__device__ __forceinline__ float lesser(float a, float b) { return fminf(a, b); }
-__device__ __forceinline__ double lesser(double a, double b) { return fmin(a, b); }
-__device__ __forceinline__ float greater(float a, float b) { return fmaxf(a, b); }
-__device__ __forceinline__ double greater(double a, double b) { return fmax(a, b); }
-
-// What is known of a sample from its save points so far, in the scale of x and z. The line from one save point to the
-// next reaches the threshold at the time (point * rise - beyond) / rise, which is divided once, at the end.
-template <typename T>
-struct Seen {
-    T x, x_low, x_high, z_low, z_high;
-    T spikes, first_time, first_rise, last_time, last_rise;
-};
-
-template <typename T>
-__device__ __forceinline__ Seen<T> first_seen(T x, T z) {
-    return {x, x, x, z, z, 0, 0, 1, 0, 1};
-}
-
-template <typename T>
-__device__ __forceinline__ void see(Seen<T>& seen, T x, T z, T level, T point) {
-    if (seen.x < level && x >= level) {
-        seen.last_rise = x - seen.x;
-        seen.last_time = multiply_add(point, seen.last_rise, level - x);
-        if (seen.spikes == 0) {
-            seen.first_rise = seen.last_rise;
-            seen.first_time = seen.last_time;
-        }
-        seen.spikes += 1;
-    }
-    seen.x = x;
-    seen.x_low = lesser(seen.x_low, x);
-    seen.x_high = greater(seen.x_high, x);
-    seen.z_low = lesser(seen.z_low, z);
-    seen.z_high = greater(seen.z_high, z);
-}
-
-// Write the rows of fhnbench.FEATURES from `at` on; -1 is what there is not.
-template <typename T, int stages>
-__device__ __forceinline__ void store_features(T* at, unsigned size, const Folded<T, stages>& step,
-                                               const Sample<T, stages>& sample, const Seen<T>& seen, T save_interval) {
-    const T first = seen.first_time / seen.first_rise * save_interval;
-    const T last = seen.last_time / seen.last_rise * save_interval;
-    const auto w_of = [&](T z) { return multiply_add(z, step.w_from_z, sample.w_shift); };
-    const T one_w = w_of(seen.z_low), other_w = w_of(seen.z_high);
-    const T rows[] = {
-        seen.spikes,
-        seen.spikes > 0 ? first : T(-1),
-        seen.spikes > 0 ? last : T(-1),
-        seen.spikes > 1 ? (last - first) / (seen.spikes - 1) : T(-1),
-        sample.x * step.u_scale,
-        w_of(sample.z),
-        seen.x_low * step.u_scale,
-        seen.x_high * step.u_scale,
-        lesser(one_w, other_w),
-        greater(one_w, other_w),
-    };
-#pragma unroll
-    for (const T row : rows) {
-        *at = row;
-        at += size;
-    }
-}
-
 // As `solve`, but what is stored are features.
 template <typename T, int stages, int chunk, int chunks, int per_thread>
 __global__ void __launch_bounds__(block_size)
@@ -228,7 +163,8 @@ solve_features(const T* __restrict__ u0, const T* __restrict__ w0, const T* __re
 #pragma unroll
     for (int k = 0; k < per_thread; ++k)
         if (first + k * block_size < size)
-            store_features(features + first + k * block_size, size, step, samples[k], seen[k], save_interval);
+            store_features(features + first + k * block_size, size, seen[k],
+                           {step.u_scale, step.w_from_z, samples[k].w_shift}, save_interval);
 }
 
 // A step as textbooks and most baselines have it: divisions, and the state read from memory and written back.

@@ -50,15 +50,15 @@ def network_cost(network: Structure, workload: Workload) -> Cost:
     -------
     Cost
         Operations: all multiply-adds (which take in the biases and the normalisation), activations, and the additions
-        of increments. Bytes: inputs read once and trajectories written once; weights and activations stay in cache.
+        of increments; those of features are not counted. Bytes: inputs read once and the output written once; weights
+        and activations stay in cache.
     """
     one_pass = network.multiply_adds
     if isinstance(network, Network):
         one_pass += _activation_operations(network, workload)
-    values = 3 + 2 * workload.save_points
     return Cost(
         operations=float(workload.size * network.passes(workload.save_points) * one_pass),
-        bytes=float(workload.size * values * workload.dtype.itemsize),
+        bytes=_bytes(workload),
     )
 
 
@@ -93,8 +93,11 @@ def folded_cost(tableau: Tableau, workload: Workload, substeps: int) -> Cost:
     if workload.output == "features":
         at_point, at_end = FEATURE_OPERATIONS
         interval, once = substeps * tableau.operations + 2 + at_point, once + at_end
-    values = 3 * workload.size + math.prod(workload.shape)
     return Cost(
-        operations=float(workload.size * (once + (workload.save_points - 1) * interval)),
-        bytes=float(values * workload.dtype.itemsize),
+        operations=float(workload.size * (once + (workload.save_points - 1) * interval)), bytes=_bytes(workload)
     )
+
+
+def _bytes(workload: Workload) -> float:
+    """Return the bytes of inputs and of the output."""
+    return float((3 * workload.size + math.prod(workload.shape)) * workload.dtype.itemsize)
