@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import click
 import msgspec
 import pytest
 from hypothesis import given
@@ -31,9 +32,9 @@ from fhnbench_paper import (
     statements,
 )
 from fhnbench_paper.catalogue import EXPERIMENTS
-from fhnbench_paper.chain import FULL, QUICK, Step, missing, run_all, steps
+from fhnbench_paper.chain import FULL, QUICK, Step, missing, remedies, run_all, steps, sweeps
 from fhnbench_paper.claims import CLAIMS
-from fhnbench_paper.evidence import SWEEP, Evidence, read_evidence
+from fhnbench_paper.evidence import Evidence, read_evidence
 from fhnbench_paper.networks import Network, networks
 from fhnbench_paper.side_by_side import PaperRecord, compare, decode
 from test_experiments import TINY
@@ -119,11 +120,11 @@ def test_only_tensorrt_on_a_gpu_decides_on_speed():
     on_gpu = network(over_euler=5.0, runtime="cuda")
     judgement = rules_speed.on_engine(rules_speed.speed_up, [on_cpu, on_gpu])
     assert verdict(judgement) == "not measured"
-    assert "on a CPU: largest of 1 networks: 5 times as fast" in judgement.measurement
+    assert "on a CPU: the fastest of 1 accurate networks is 5 times as fast" in judgement.measurement
     assert "on a GPU without TensorRT the rule gives 'reproduced'" in judgement.why
     decided = rules_speed.on_engine(rules_speed.speed_up, [on_cpu, on_gpu, network(over_euler=1.2)])
     assert verdict(decided) == "refuted"
-    assert "on A GPU with TensorRT: largest of 1 networks: 1.2 times as fast" in decided.measurement
+    assert "on A GPU with TensorRT: the fastest of 1 accurate networks is 1.2 times as fast" in decided.measurement
 
 
 @pytest.mark.parametrize(
@@ -297,18 +298,18 @@ def test_every_statement_is_judged_once_and_in_the_papers_order():
     assert [claim.statement for claim in CLAIMS] == STATEMENTS
     assert len({statement.words for statement in STATEMENTS}) == len(STATEMENTS)
     assert len({statement.title for statement in STATEMENTS}) == len(STATEMENTS)
-    known = {step.name for step in steps(Path("results"))} | {"cpu", "peers"}
-    assert {name for claim in CLAIMS for name in (*claim.needs, *claim.also)} <= known | {SWEEP}
+    known = {*remedies((*steps(Path("results")), *sweeps(Path("results")))), "cpu", "peers"}
+    assert {name.rstrip("*") for claim in CLAIMS for name in (*claim.needs, *claim.also)} <= known
 
 
 def test_without_records_only_our_settings_are_judged_and_commands_are_named(tmp_path):
-    remedies = {step.name: step.command for step in steps(Path("results"))}
-    rows = compare(CLAIMS, Evidence({}, {}), remedies, [tmp_path], tmp_path)
+    commands = remedies((*steps(Path("results")), *sweeps(Path("results"))))
+    rows = compare(CLAIMS, Evidence({}, {}), commands, [tmp_path], tmp_path)
     assert len(rows) == len(CLAIMS)
     for row, claim in zip(rows, CLAIMS, strict=True):
         if claim.needs:
             assert row.finding.verdict == "not measured"
-            assert all(f"`{remedies[name]}`" in row.finding.measurement for name in claim.needs if name in remedies)
+            assert all(commands[name] in row.finding.measurement for name in claim.needs)
         else:
             assert row.finding.measurement
     assert not list(tmp_path.iterdir())
@@ -317,8 +318,13 @@ def test_without_records_only_our_settings_are_judged_and_commands_are_named(tmp
 def test_published_comparison_follows_from_the_published_records_and_fits_its_schema(pytestconfig):
     folder = published(pytestconfig)
     record = decode((folder / "paper" / "record.json").read_bytes())
-    remedies = {step.name: step.command for step in steps(Path("results"))}
-    rows = compare(CLAIMS, read_evidence([folder]), remedies, [folder], folder / "paper")
+    rows = compare(
+        CLAIMS,
+        read_evidence([folder]),
+        remedies((*steps(Path("results")), *sweeps(Path("results")))),
+        [folder],
+        folder / "paper",
+    )
     assert record.rows == rows, "make it again: fhnbench paper --read-only"
     schema = json.loads((folder / "paper.schema.json").read_text())
     assert schema == json.loads(json.dumps(msgspec.json.schema(PaperRecord)))
@@ -453,19 +459,15 @@ def test_an_interrupted_run_is_resumed(tmp_path):
 
 
 @pytest.mark.parametrize("form", [FULL, QUICK])
-def test_planned_commands_are_ones_that_the_command_line_reads(form):
+def test_planned_commands_are_ones_that_the_command_line_reads(form, tmp_path):
     from fhnbench.__main__ import cli
 
-    for step in steps(Path("results"), form, threads=2):
-        words = list(step.arguments)
-        context = command = None
-        while words and (command is None or hasattr(command, "get_command")):
-            group = command or cli
-            context = context or group.make_context("fhnbench", ["--debug", "show"])
-            command = group.get_command(context, words.pop(0))
-        if step.name != "gpu":
-            command.make_context(step.name, words)
-        assert step.command.startswith("fhnbench ")
+    for step in steps(tmp_path, form, threads=2):
+        context = cli.make_context("fhnbench", list(step.arguments))
+        while isinstance(context.command, click.Group):
+            words = [*context._protected_args, *context.args]
+            name, command, rest = context.command.resolve_command(context, words)
+            context = command.make_context(name, rest, parent=context)
 
 
 def test_commands_are_printed_with_the_time_that_is_left(capsys):
@@ -482,8 +484,8 @@ def test_commands_are_printed_with_the_time_that_is_left(capsys):
     assert called == [("run", "a"), ("run", "b c"), ("b",)]
     shown = capsys.readouterr()
     assert shown.out.splitlines() == ["$ fhnbench run a", "$ fhnbench run 'b c'", "$ fhnbench b"]
-    assert "[1 of 3, about 2 min left]" in shown.err
-    assert "b failed with status 2" in shown.err
+    assert "[1 of 3, about 0:01:42 left]" in shown.err
+    assert "b ended with status 2" in shown.err
 
 
 TINY_FORM = replace(
@@ -530,9 +532,18 @@ def test_a_command_that_fails_leaves_its_rows_unmeasured(tmp_path, monkeypatch, 
     monkeypatch.setattr(chain.run_all, "__defaults__", (lambda _arguments: 2,))
     monkeypatch.setattr(chain, "why_not", lambda _step: "")
     assert main(["paper", "--quick", "--output", str(tmp_path / "paper")]) == 3
-    assert "failed with status 2" in capsys.readouterr().err
+    assert "ended with status 2" in capsys.readouterr().err
     record = decode((tmp_path / "paper" / "record.json").read_bytes())
     assert record.counts["not measured"] > len(CLAIMS) / 2
+
+
+def test_an_interrupted_command_ends_the_chain(tmp_path, monkeypatch):
+    called = []
+    monkeypatch.setattr(chain.run_all, "__defaults__", (lambda arguments: called.append(arguments) or 130,))
+    monkeypatch.setattr(chain, "why_not", lambda _step: "")
+    assert main(["paper", "--quick", "--output", str(tmp_path / "paper")]) == 130
+    assert len(called) == 1
+    assert not (tmp_path / "paper").exists()
 
 
 def test_an_interrupt_waits_for_the_command_that_is_running(monkeypatch):

@@ -65,7 +65,7 @@ def networks(maes, neurons=(8, 64, 256), name="ddnn"):
 
 
 def problem(name="C", maes=(4e-2, 1e-2, 1.1e-2), **fields):
-    return Problem(name, 800, (family(**fields),), networks(maes))
+    return Problem(name, 800, (family(**fields),), "A CPU", networks(maes))
 
 
 def verdict(judgement):
@@ -185,7 +185,7 @@ def test_an_advantage_in_one_problem_only_is_not_consistent():
 )
 def test_size_limits_accuracy_up_to_a_point(maes, expected):
     assert verdict(rules_sweep.saturation([problem("C", maes)])) == expected
-    assert verdict(rules_sweep.saturation([Problem("C", 8, (family(),))])) == "not measured"
+    assert verdict(rules_sweep.saturation([Problem("C", 8, (family(),), "A CPU")])) == "not measured"
 
 
 @given(*[st.sampled_from([9e-3, 1e-2])] * 3)
@@ -229,8 +229,8 @@ def test_a_sweep_on_a_cpu_is_shown_beside_and_decides_nothing_on_speed():
     found = {claim.statement.title: claim.finding(evidence) for claim in CLAIMS if SWEEP in (*claim.needs, *claim.also)}
     slower = found["Most models are slower than the solver"]
     assert slower.verdict == "not measured"
-    assert "in a sweep on a CPU: 90.0% of 800 networks of the sweep are slower" in slower.measurement
-    assert "in a sweep on a CPU the rule gives 'reproduced'" in slower.why
+    assert "in a sweep timed on A CPU: 90.0% of 800 networks of the sweep are slower" in slower.measurement
+    assert "in a sweep timed on A CPU the rule gives 'reproduced'" in slower.why
     assert found["Up to 10 times variation at equal size"].verdict == "reproduced"
     assert found["A to B is harder than B to C"].verdict == "not measured"
 

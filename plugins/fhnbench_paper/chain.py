@@ -7,12 +7,15 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
-from fhnbench import EVALUATION_SEED, DatasetSpec, contender_availability, dataset_folder, standard_problem
+from fhnbench import EVALUATION_SEED, DatasetSpec, ExitStatus, contender_availability, dataset_folder, standard_problem
 from fhnbench_paper.catalogue import EXPERIMENTS
+from fhnbench_paper.evidence import SWEEP
+from fhnbench_paper.sweep_figures import ANALYSIS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
@@ -39,6 +42,10 @@ class Form:
         Arguments of ``fhnbench run``: what is measured, and how.
     run_s
         About what a run takes.
+    candidates, training, timing
+        Architectures of a sweep, and arguments of ``fhnbench sweep run`` and of ``fhnbench sweep report``.
+    sweep_s
+        About what the sweep of a problem takes.
     """
 
     experiment: tuple[str, ...]
@@ -48,6 +55,10 @@ class Form:
     contenders: tuple[str, ...]
     measuring: tuple[str, ...]
     run_s: float
+    candidates: int
+    training: tuple[str, ...]
+    timing: tuple[str, ...]
+    sweep_s: float
 
 
 FULL = Form(
@@ -64,6 +75,10 @@ FULL = Form(
     contenders=("--solver", "*-cpu", "--surrogate", "*-cpu"),
     measuring=("--frontier", "--time-budget", "150"),
     run_s=400,
+    candidates=800,
+    training=("--frontier-seeds", "5"),
+    timing=("--measure",),
+    sweep_s=10_000,
 )
 _FEW = {"--solver": ("euler-cpu", "midpoint-cpu", "rk3-cpu"), "--surrogate": ("ddnn-cpu", "pinn-cpu", "itnn-cpu")}
 QUICK = Form(
@@ -74,6 +89,10 @@ QUICK = Form(
     contenders=tuple(word for option, names in _FEW.items() for name in names for word in (option, name)),
     measuring=("--rounds", "20", "--time-budget", "10"),
     run_s=40,
+    candidates=60,
+    training=("--quick",),
+    timing=("--measure", "--time-budget", "20"),
+    sweep_s=300,
 )
 _EXPERIMENT_S = 60.0
 
@@ -91,7 +110,7 @@ class Step:
     seconds
         About what it takes on two cores.
     file
-        What it leaves.
+        What it leaves; None if it is resumed whenever its reader is to be run, and does nothing that was done.
     resume
         Arguments that go on with it, where the file is there and no whole record.
     reader
@@ -101,7 +120,7 @@ class Step:
     name: str
     arguments: tuple[str, ...]
     seconds: float
-    file: Path
+    file: Path | None
     resume: tuple[str, ...] = ()
     reader: str = ""
 
@@ -112,7 +131,7 @@ class Step:
 
 
 def steps(folder: Path, form: Form = FULL, threads: int = 1) -> tuple[Step, ...]:
-    """Return all steps, in the order in which they are run.
+    """Return all steps but those of `sweeps`, in the order in which they are run.
 
     Parameters
     ----------
@@ -126,7 +145,7 @@ def steps(folder: Path, form: Form = FULL, threads: int = 1) -> tuple[Step, ...]
     return (
         *(_experiment(spec.name, folder, form, threads) for spec in EXPERIMENTS),
         *(step for problem in form.problems for step in _frontier(problem, folder, form, threads)),
-        Step("gpu", ("gpu-check", "--output", str(folder / "gpu")), 480, folder / "gpu" / RUN_FILE),
+        _gpu(folder / "gpu"),
     )
 
 
@@ -143,21 +162,58 @@ def _frontier(problem: str, folder: Path, form: Form, threads: int) -> tuple[Ste
     output = folder / name
     words = ("run", "--problem", problem, *size, *form.contenders, *form.measuring)
     words += ("--threads", str(threads), "--output", str(output))
-    resume = ("run", "--resume", str(output))
     file = dataset_folder() / DatasetSpec(standard_problem(problem), form.size, "uniform", EVALUATION_SEED).filename
     return (
         Step(f"dataset-{problem}", ("dataset", "build", problem, *size), form.size / 5_000, file, reader=name),
-        Step(name, words, form.run_s, output / RUN_FILE, resume),
+        Step(name, words, form.run_s, output / RUN_FILE, _resume(output)),
     )
+
+
+def sweeps(folder: Path, form: Form = FULL, threads: int = 1) -> tuple[Step, ...]:
+    """Return how the sweeps of all problems are planned, trained and analysed together; parameters as of `steps`."""
+    swept = {problem: folder / SWEEP / problem for problem in form.problems}
+    trained = []
+    for problem, output in swept.items():
+        plan = folder / SWEEP / f"plan-{problem}.json"
+        planning = ("sweep", "plan", "--problem", problem, "--candidates", str(form.candidates), "--output", str(plan))
+        training = ("sweep", "run", str(plan), "--output", str(output), *form.training, "--threads", str(threads))
+        trained += [
+            Step(f"plan-{problem}", planning, 20, plan, reader=SWEEP),
+            Step(f"sweep-{problem}", training, form.sweep_s, None, reader=SWEEP),
+        ]
+    report = folder / SWEEP / "report"
+    words = ("sweep", "report", *map(str, swept.values()), "--output", str(report), *form.timing, "--overwrite")
+    return (*trained, Step(SWEEP, (*words, "--threads", str(threads)), 0.1 * form.sweep_s, report / ANALYSIS_FILE))
+
+
+def _gpu(output: Path) -> Step:
+    return Step("gpu", ("gpu-check", "--output", str(output)), 480, output / RUN_FILE, _resume(output))
+
+
+def _resume(output: Path) -> tuple[str, ...]:
+    return ("run", "--resume", str(output))
+
+
+def remedies(planned: Iterable[Step]) -> dict[str, str]:
+    """Return by which command each record is made, by its name, in Markdown."""
+    steps = tuple(planned)
+    readers = {step.reader for step in steps if step.file is None}
+    before = ", after `fhnbench sweep plan` and `fhnbench sweep run` for each problem"
+    return {step.name: f"`{step.command}`{before if step.name in readers else ''}" for step in steps if not step.reader}
 
 
 def missing(planned: Iterable[Step], present: Container[str]) -> tuple[Step, ...]:
     """Return the steps to run: those without a whole record, and what such a step reads if it is not there."""
     steps = tuple(planned)
     lacking = {step.name for step in steps if not step.reader and step.name not in present}
-    wanted = [step for step in steps if step.name in lacking or (step.reader in lacking and not step.file.exists())]
+    wanted = [
+        step
+        for step in steps
+        if step.name in lacking or (step.reader in lacking and not (step.file and step.file.exists()))
+    ]
     return tuple(
-        replace(step, arguments=step.resume) if step.resume and step.file.exists() else step for step in wanted
+        replace(step, arguments=step.resume) if step.resume and step.file and step.file.exists() else step
+        for step in wanted
     )
 
 
@@ -185,34 +241,32 @@ def call(arguments: Sequence[str]) -> int:
 def run_all(planned: Sequence[Step], call: Callable[[Sequence[str]], int] = call) -> tuple[Step, ...]:
     """Run steps one after the other, each announced by its command and the time that is left; return those that failed.
 
+    The time left is estimated from what the steps before took.
+
     Parameters
     ----------
     planned
         What to run.
     call
         Runs ``fhnbench`` with some arguments and returns its exit status.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If a command was interrupted.
     """
     failed = []
     began, done = time.monotonic(), 0.0
     total = sum(step.seconds for step in planned)
     for number, step in enumerate(planned, 1):
         pace = (time.monotonic() - began) / done if done else 1.0
-        click.echo(f"[{number} of {len(planned)}, about {_duration(pace * (total - done))} left]", err=True)
+        left = timedelta(seconds=round(pace * (total - done)))
+        click.echo(f"[{number} of {len(planned)}, about {left} left]", err=True)
         click.echo(f"$ {step.command}")
-        if status := call(step.arguments):
-            click.echo(
-                f"{step.name} failed with status {status}; its rows will say that they were not measured", err=True
-            )
+        if (status := call(step.arguments)) == ExitStatus.INTERRUPTED:
+            raise KeyboardInterrupt
+        if status:
+            click.echo(f"{step.name} ended with status {status}", err=True)
             failed.append(step)
         done += step.seconds
     return tuple(failed)
-
-
-def _duration(seconds: float) -> str:
-    return (
-        f"{seconds:.0f} s"
-        if seconds < 90
-        else f"{seconds / 60:.0f} min"
-        if seconds < 5400
-        else f"{seconds / 3600:.1f} h"
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from fhnbench import FhnbenchError, RunRecord, read_record
@@ -43,14 +44,14 @@ class Evidence:
         return bool(self.experiments or self.runs or self.sweeps)
 
     def found(self, names: Iterable[str]) -> list[tuple[str, Found[Any]]]:
-        """Return what there is of some names, in their order."""
+        """Return what there is of some names, in their order; a name may be a pattern, as ``gpu*``."""
         every: list[tuple[str, Found[Any]]] = [*self.experiments.items(), *self.runs.items()]
         every += [(SWEEP, one) for one in self.sweeps]
-        return [(name, one) for wanted in names for name, one in every if name == wanted]
+        return [(name, one) for wanted in names for name, one in every if fnmatchcase(name, wanted)]
 
     def run_records(self, names: Iterable[str]) -> list[RunRecord]:
-        """Return the runs that there are of some names."""
-        return [self.runs[name].record for name in names if name in self.runs]
+        """Return the runs that there are of some names or patterns, in their order."""
+        return [one.record for _, one in self.found(names) if isinstance(one.record, RunRecord)]
 
     @property
     def problems(self) -> list[Problem]:

@@ -11,6 +11,8 @@ import click
 from fhnbench import ExitStatus, FhnbenchError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fhnbench_paper.chain import Step
 
 
@@ -53,9 +55,10 @@ def command(
     Exit status:
       0    the comparison is written; rows that were not measured say so
       2    wrong usage or a damaged record, one line says what to do
-      3    a command that measures failed; the comparison is written without it
+      3    a command that measures left no record; the comparison is written without it
+      130  interrupted; the same command goes on
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
-    from fhnbench_paper.chain import FULL, QUICK, missing, run_all, steps, why_not
+    from fhnbench_paper.chain import FULL, QUICK, missing, remedies, run_all, steps, sweeps, why_not
     from fhnbench_paper.claims import CLAIMS
     from fhnbench_paper.evidence import read_evidence
     from fhnbench_paper.side_by_side import compare, record_of, refuse_foreign, write
@@ -68,7 +71,7 @@ def command(
     refuse_foreign(output)
     evidence = read_evidence(folders)
     planned = steps(folder, QUICK if quick else FULL, threads)
-    failed: tuple[Step, ...] = ()
+    failed: Sequence[Step] = ()
     if others or read_only:
         if not evidence:
             raise FhnbenchError(f"no records in {' or '.join(map(str, folders))}; they are laid out as results/ is")
@@ -81,8 +84,10 @@ def command(
                 todo.append(step)
         failed = run_all(todo)
         evidence = read_evidence(folders)
-    remedies = {step.name: step.command for step in planned}
-    rows = compare(CLAIMS, evidence, remedies, folders, output)
+        unsuccessful = {step.name for step in failed}
+        failed = [step for step in missing(planned, evidence) if step.name in unsuccessful]
+    commands = remedies((*planned, *sweeps(folder, QUICK if quick else FULL, threads)))
+    rows = compare(CLAIMS, evidence, commands, folders, output)
     record = record_of(rows, _typed(quick, read_only, records, others, output, threads), quick=quick)
     write(record, output)
     width = max(map(len, record.counts))

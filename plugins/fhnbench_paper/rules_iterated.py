@@ -32,9 +32,10 @@ def optimisation(figures: Figures) -> Judgement:
     """Judge whether successive iterations diverge."""
     shares = _shares(figures, PAPER_METHOD, "diverged")
     diverging = sum(share >= OCCURS for share in shares)
+    failing = 1 - float(np.mean(_shares(figures, PAPER_METHOD, "accurate")))
     return Judgement(
         f"{diverging} of {len(shares)} networks let at least {OCCURS:.0%} of the rollouts diverge, the worst "
-        f"{max(shares):.1%}",
+        f"{max(shares):.1%}; {failing:.1%} of all rollouts fail in some way",
         "reproduced" if diverging else "refuted",
         "Iterations do diverge without further optimisation."
         if diverging

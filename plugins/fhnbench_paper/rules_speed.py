@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from scipy.stats import spearmanr
 
+from fhnbench import duration
 from fhnbench_paper import statements
 from fhnbench_paper.claim import Judgement, RuleClaim
 from fhnbench_paper.euler_step import PAPER_STEP, THRESHOLD
@@ -15,7 +16,7 @@ from fhnbench_paper.networks import ENGINE, HOST, Network, networks
 from fhnbench_paper.tables import number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from fhnbench import RunRecord
     from fhnbench_paper.claim import Claim
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     Rule = Callable[[Sequence[Network]], Judgement]
     SweepRule = Callable[[Sequence[Problem]], Judgement | None]
 
-RUNS = ("gpu", "frontier-A", "frontier-B", "frontier-C", "cpu")
-"""Runs that may hold networks; the first is that of a GPU."""
+RUNS = ("gpu*", "frontier-A", "frontier-B", "frontier-C", "cpu")
+"""Runs that may hold networks; the first are those of GPUs."""
 
 PAPER_SPEED_UP, LEAST_SPEED_UP = 1.8, 1.5
 """The paper's largest speed-up, and the least that counts as about as much."""
@@ -49,7 +50,8 @@ def speed_up(found: Sequence[Network]) -> Judgement:
     value = _over_euler(best)
     reached = value >= LEAST_SPEED_UP
     return Judgement(
-        f"largest of {len(fit)} networks: {_times(value)} ({best.label}, MAE {number(best.said.mae)})",
+        f"the fastest of {len(fit)} accurate networks is {_times(value)} as Euler's method ({best.label}, MAE "
+        f"{number(best.said.mae)})",
         "reproduced" if reached else "refuted",
         f"The fastest network is {value:.2g} times as fast as Euler's method with {PAPER_STEP:g}."
         if value >= 1
@@ -80,7 +82,7 @@ def surpass(found: Sequence[Network]) -> Judgement:
     measurement = "no network has a classical configuration of its error"
     if matched:
         value, one, other = max(matched, key=lambda match: match[0])
-        measurement = f"{len(faster)} of {len(matched)} networks are faster; the best: {_times(value)} "
+        measurement = f"{len(faster)} of {len(matched)} networks are faster; the best is {_times(value)} "
         measurement += f"({one.label} against {other}, at an MAE of {number(one.said.mae)})"
     return Judgement(
         measurement,
@@ -189,7 +191,7 @@ def figure(found: Sequence[Network]) -> Judgement:
     )
 
 
-def on_engine(rule: Rule, found: Sequence[Network], swept: Judgement | None = None) -> Judgement:
+def on_engine(rule: Rule, found: Sequence[Network], swept: Mapping[str, Judgement] | None = None) -> Judgement:
     """Judge by the networks that TensorRT evaluated on a GPU, and show beside it what others give.
 
     Without any, nothing is decided.
@@ -201,16 +203,14 @@ def on_engine(rule: Rule, found: Sequence[Network], swept: Judgement | None = No
     found
         All networks.
     swept
-        What a sweep, whose networks were timed on a CPU, gives.
+        What sweeps give, by where that was.
     """
     engine = [one for one in found if one.said.device != HOST and one.runtime == ENGINE]
     others = {
         "on a GPU without TensorRT": [one for one in found if one.said.device != HOST and one.runtime != ENGINE],
         "on a CPU": [one for one in found if one.said.device == HOST],
     }
-    beside = {place: rule(chosen) for place, chosen in others.items() if chosen}
-    if swept:
-        beside["in a sweep on a CPU"] = swept
+    beside = {place: rule(chosen) for place, chosen in others.items() if chosen} | dict(swept or {})
     shown = [f"{place}: {given.measurement}" for place, given in beside.items()]
     if engine:
         measurement, verdict, why = rule(engine)
@@ -237,7 +237,7 @@ def baseline(records: Iterable[RunRecord]) -> Judgement:
             if euler and row.resident and row.effective:
                 part = "" if row.roofline_fraction is None else f", {row.roofline_fraction:.0%} of the roofline"
                 key = (row.effective.device, row.contender.partition("[")[0])
-                shown.setdefault(key, f"{key[1]} on {key[0]} {1e3 * row.resident.median_s:.3g} ms{part}")
+                shown.setdefault(key, f"{key[1]} on {key[0]} {duration(row.resident.median_s)}{part}")
     gpu = any(device != HOST for device, _ in shown)
     return Judgement(
         "; ".join(shown.values()) or "Euler's method was not measured",
@@ -252,14 +252,18 @@ def _over_euler(network: Network) -> float:
 
 
 def _times(value: float) -> str:
-    return f"{value:.3g} times as fast" if value >= 1 else f"{1 / value:.3g} times as long"
+    return f"{value:.3g} times as fast" if value >= 1 else f"{1 / value:.3g} times as slow"
 
 
 def _claim(
     statement: statements.Statement, rule: str, judge: Rule, *pictures: str, swept: SweepRule | None = None
 ) -> RuleClaim:
     def from_records(evidence: Evidence) -> Judgement:
-        beside = swept(evidence.problems) if swept else None
+        beside = {}
+        for machine in dict.fromkeys(problem.machine for problem in evidence.problems):
+            of_machine = [problem for problem in evidence.problems if problem.machine == machine]
+            if swept and (given := swept(of_machine)):
+                beside[f"in a sweep timed on {machine}"] = given
         return on_engine(judge, networks(evidence.run_records(RUNS)), beside)
 
     on_gpu = "; decided by networks on TensorRT on a GPU, not measured without any"

@@ -92,6 +92,11 @@ def _by_f(problems: Sequence[Problem], factor: str, holds: Callable[[Family], bo
             for group in (SMALL, LARGE)
             for effect in [_effect(family, group, factor)]
         )
+        + "".join(
+            f", of ranks {group} H = {effect.statistic:.3g} (p = {effect.p_adjusted:.2g})"
+            for group in (SMALL, LARGE)
+            if (effect := family.effect(group, factor, "ranks"))
+        )
         for problem, family in analysed
     )
     return Judgement("; ".join(shown), "reproduced" if reproduced else "refuted", yes if reproduced else no)

@@ -110,7 +110,7 @@ def compare(
     evidence
         The records that there are.
     remedies
-        The commands that make records, by the records' names.
+        The commands that make records, by the records' names, in Markdown.
     folders
         Where pictures are looked for.
     output
@@ -130,14 +130,14 @@ def _row(claim: Claim, evidence: Evidence, remedies: Mapping[str, str], folders:
 
 
 def _not_measured(claim: Claim, lacking: Sequence[str], remedies: Mapping[str, str]) -> Finding:
-    commands = "; ".join(f"`{remedies[name]}`" for name in lacking if name in remedies)
+    commands = "; ".join(remedies[name] for name in lacking if name in remedies)
     return Finding(
         statement=claim.statement.words,
         section=claim.statement.section,
         rule=claim.rule,
         measurement=f"nothing; to measure it: {commands}" if commands else "nothing",
         verdict="not measured",
-        why=f"There is no record of {' and '.join(lacking)}.",
+        why=f"There is no record yet: {', '.join(lacking)}.",
     )
 
 

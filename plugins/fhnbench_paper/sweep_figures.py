@@ -89,7 +89,7 @@ class Predictors(msgspec.Struct, frozen=True):
 
 
 class Speed(msgspec.Struct, frozen=True):
-    """Networks against classical methods on the CPU that timed them."""
+    """Networks against classical methods on the device that timed them."""
 
     networks: int
     slower: float
@@ -138,11 +138,12 @@ class Network(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """The sweep of one problem."""
+    """The sweep of one problem; `machine` is the device that timed its networks, if any did."""
 
     problem: str
     candidates: int
     families: tuple[Family, ...]
+    machine: str = ""
     networks: tuple[Network, ...] = ()
 
     def family(self, name: str) -> Family | None:
