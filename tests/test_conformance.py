@@ -167,6 +167,11 @@ class TestSkips:
         reason = "it refuses what measuring the order needs: precision float64 is not supported; choose float32"
         assert result_of("order", subject(base.SingleOnly())) == ("skipped", reason)
 
+    @pytest.mark.parametrize(("check", "size"), [("close", "100,000"), ("idle", "20,000")])
+    def test_a_solver_for_few_samples_is_not_judged_on_many(self, check: str, size: str) -> None:
+        reason = f"it refuses the {size} samples that show this: takes 5000 at most"
+        assert result_of(check, subject(base.FewOnly())) == ("skipped", reason)
+
     def test_an_error_below_the_reference_s_own_is_not_judged(self) -> None:
         status, reason = result_of("order", subject(base.Exact()))
         assert status == "skipped"

@@ -7,7 +7,7 @@ import logging
 import warnings
 from typing import TYPE_CHECKING
 
-from fhnbench.errors import FhnbenchError, Refused, Unavailable
+from fhnbench.errors import FhnbenchError, Refused, Unavailable, one_line
 from fhnbench.plugins.specs import find_package
 
 if TYPE_CHECKING:
@@ -91,8 +91,9 @@ def export_onnx(module: torch.nn.Module, precision: Precision, passes: int = 1) 
             )
         except torch.onnx.OnnxExporterError as error:
             cause = error.__cause__ or error
-            reason = f"{type(cause).__name__}: {cause}".splitlines()[0]
-            raise Refused(f"torch cannot export the network to ONNX ({reason}); use the runtime torch") from error
+            raise Refused(
+                f"torch cannot export the network to ONNX ({one_line(cause)}); use the runtime torch"
+            ) from error
     assert program is not None
     model = program.model_proto
     _chain(model.graph, passes)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 
+import numpy as np
+
 from fhnbench import EULER, HEUN, Tableau
 from fhnbench_peers.jax_arrays import jax_execution
-from fhnbench_peers.steps import Adaptive, FixedStep
+from fhnbench_peers.steps import MOST_STEPS, Adaptive, FixedStep
 
 if TYPE_CHECKING:
-    from fhnbench import Execution, Workload
+    from numpy.typing import NDArray
 
-_MOST_STEPS = 4096
-"""Steps after which an adaptive method gives up, as diffrax's own default: float32 can refuse a step for ever."""
+    from fhnbench import Execution, Workload
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class _FixedStep(FixedStep):
         """Compile; refuses float16, bfloat16 and steps that do not divide the save interval."""
         workload.require_precision("float32", "float64")
         step = workload.save_interval / workload.substeps(self.dt)
-        return _execution(workload, self.device, self.method, step, None)
+        return _execution(workload, self.device, self.method, step)
 
 
 @final
@@ -92,13 +93,13 @@ class Tsit5(Adaptive):
     device: Literal["cpu", "cuda"] = "cpu"
 
     def prepare(self, workload: Workload) -> Execution:
-        """Compile; refuses float16 and bfloat16."""
+        """Compile; refuses float16 and bfloat16, and at last tolerances that cannot be met."""
         workload.require_precision("float32", "float64")
-        return _execution(workload, self.device, "Tsit5", None, (self.rtol, self.atol))
+        return _execution(workload, self.device, "Tsit5", None, self)
 
 
 def _execution(
-    workload: Workload, device: str, method: str, step: float | None, tolerances: tuple[float, float] | None
+    workload: Workload, device: str, method: str, step: float | None, adaptive: Tsit5 | None = None
 ) -> Execution:
     model, times, dtype = workload.model, workload.times.astype(workload.dtype), workload.dtype.type
 
@@ -108,7 +109,7 @@ def _execution(
         from jax import numpy as jnp
 
         controller = (
-            diffrax.PIDController(rtol=tolerances[0], atol=tolerances[1]) if tolerances else diffrax.ConstantStepSize()
+            diffrax.PIDController(adaptive.rtol, adaptive.atol, norm=_norm) if adaptive else diffrax.ConstantStepSize()
         )
 
         def one(u: Any, w: Any, current: Any) -> Any:
@@ -122,11 +123,32 @@ def _execution(
                 args=current,
                 saveat=diffrax.SaveAt(ts=jnp.asarray(times)),
                 stepsize_controller=controller,
-                max_steps=_MOST_STEPS if step is None else round(float(times[-1]) / step) + 1,
+                max_steps=MOST_STEPS if step is None else round(float(times[-1]) / step) + 1,
+                throw=False,  # what was not reached is infinite, and `get` says so in a line
             )
             return jnp.stack(solution.ys)
 
         states = jnp.moveaxis(jax.vmap(one)(u0, w0, i_app), 0, -1).swapaxes(0, 1)
         return states.at[0].set(jnp.stack([u0, w0]))  # interpolated, it is not the initial state to the last bit
 
-    return jax_execution(workload, device, compute)
+    def get(array: Any) -> NDArray[Any]:
+        states = np.asarray(array)
+        unfinished = ~np.isfinite(states).all(axis=(0, 1))
+        if adaptive and unfinished.any():
+            raise adaptive.gave_up(int(unfinished.sum()), workload)
+        return states
+
+    return jax_execution(workload, device, compute, get)
+
+
+def _norm(error: Any) -> Any:
+    """Return diffrax's own norm, and infinity in place of nan.
+
+    In float32 the stages of a long trial step overflow. diffrax rejects a step whose error is nan, but makes the next
+    one nan times as long.
+    """
+    import optimistix
+    from jax import numpy as jnp
+
+    size = optimistix.rms_norm(error)
+    return jnp.where(jnp.isnan(size), jnp.inf, size)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fhnbench import Refused, Unavailable
 from fhnbench_peers.array_execution import ArrayExecution
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
     from fhnbench import Workload
 
@@ -17,17 +21,20 @@ _threads: list[int] = []
 """Size of the thread pool that JAX was started with in this process."""
 
 
-def jax_execution(workload: Workload, device: str, compute: Callable[[Any, Any, Any], Any]) -> ArrayExecution:
+def jax_execution(
+    workload: Workload,
+    device: str,
+    compute: Callable[[Any, Any, Any], Any],
+    get: Callable[[Any], NDArray[Any]] = np.asarray,
+) -> ArrayExecution:
     """Return an execution that calls a function of JAX arrays, compiled by ``jax.jit``.
 
     Parameters
     ----------
-    workload
-        What is asked.
+    workload, compute, get
+        As for `ArrayExecution`.
     device
         ``cpu`` or ``cuda``.
-    compute
-        As for `ArrayExecution`.
 
     Raises
     ------
@@ -51,6 +58,7 @@ def jax_execution(workload: Workload, device: str, compute: Callable[[Any, Any, 
         jax.jit(compute),
         put=lambda values: jax.device_put(values.copy(), place),  # on the CPU, JAX may keep an array as it is
         wait=jax.block_until_ready,
+        get=get,
         device=name,
     )
 

@@ -31,6 +31,10 @@ def fhnbench_solvers() -> list[SolverSpec]:
         _peer("dopri5-torchdiffeq", "torchdiffeq_solvers:DormandPrince", "dopri5 of torchdiffeq", "torchdiffeq"),
         _peer("euler-torchode", "torchode_solvers:Euler", "forward Euler of torchode", "torchode"),
         _peer("tsit5-torchode", "torchode_solvers:Tsit5", "Tsit5 of torchode, adaptive", "torchode"),
+        _peer("euler-warp", "warp_solvers:Euler", "forward Euler in NVIDIA Warp, a thread a trajectory", "warp"),
+        _peer("heun-warp", "warp_solvers:Heun", "Heun of order 2 in NVIDIA Warp, a thread a trajectory", "warp"),
+        _peer("rk4-warp", "warp_solvers:RungeKutta4", "Runge-Kutta of order 4 in NVIDIA Warp", "warp"),
         _peer("dop853-scipy", "scipy_solvers:Dop853", "DOP853 of SciPy on the ensemble as one state"),
+        _peer("cvode-myokit", "myokit_solvers:Cvode", "CVODES by Myokit, one sample after the other", "myokit"),
         _peer("lsoda-scipy", "scipy_solvers:Lsoda", "LSODA of SciPy, one sample after the other"),
     ]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from fhnbench import HostExecution, Refused
-from fhnbench_peers.steps import Adaptive
+from fhnbench import HostExecution
+from fhnbench_peers.steps import Adaptive, require_few
 
 if TYPE_CHECKING:
     from fhnbench import Workload
@@ -77,11 +77,7 @@ class Lsoda(Adaptive):
     def prepare(self, workload: Workload) -> HostExecution:
         """Return an execution; refuses every precision but float64, and large ensembles."""
         workload.require_precision("float64")
-        if workload.size > self.largest:
-            raise Refused(
-                f"integrates one sample after the other, some milliseconds each; it takes {self.largest} at most, not "
-                f"{workload.size}: measure fewer with -n, or set largest"
-            )
+        require_few(workload, self.largest)
         model, times = workload.model, workload.times
 
         def integrate(u0: Any, w0: Any, i_app: Any, states: Any) -> None:

@@ -9,13 +9,16 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from fhnbench import Cost, FhnbenchError, Solver, Sweep, Tableau
+from fhnbench import Cost, FhnbenchError, Refused, Solver, Sweep, Tableau
 
 if TYPE_CHECKING:
     from fhnbench import FitzHughNagumo, Workload
 
 _DERIVATIVE = 7
 """Operations of one evaluation of the derivative, multiply-adds fused."""
+
+MOST_STEPS = 4096
+"""Steps after which an adaptive method gives up, diffrax's own default: in float32 not every tolerance can be met."""
 
 
 def advance(
@@ -63,6 +66,15 @@ def operations_of(workload: Workload, interval: float) -> Cost:
     )
 
 
+def require_few(workload: Workload, largest: int) -> None:
+    """Refuse large ensembles for a method that integrates one sample after the other."""
+    if workload.size > largest:
+        raise Refused(
+            f"integrates one sample after the other, some milliseconds each; it takes {largest} at most, not "
+            f"{workload.size}: measure fewer with -n, or set largest"
+        )
+
+
 @dataclass(frozen=True)
 class Adaptive(Solver):
     """A method that chooses its steps by a tolerance.
@@ -81,6 +93,14 @@ class Adaptive(Solver):
         for name in ("rtol", "atol"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 raise FhnbenchError(f"{name}={getattr(self, name)} must be a positive number")
+
+    def gave_up(self, samples: int, workload: Workload) -> Refused:
+        """Return the error to raise if so many samples did not reach the end of the horizon."""
+        finer = "" if workload.precision == "float64" else ", or precision=float64"
+        return Refused(
+            f"gave up on {samples} of {workload.size} samples with rtol={self.rtol:g} and atol={self.atol:g}; "
+            f"set larger ones{finer}"
+        )
 
     def cost(self, workload: Workload) -> Cost:
         """Return the operations of one step a save interval, and the bytes of inputs and trajectories."""

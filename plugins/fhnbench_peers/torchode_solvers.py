@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 
 import torch
 import torchode
+from torchode.status_codes import SUCCESS
+from torchode.step_size_controllers import rms_norm
 
 from fhnbench import EULER, Tableau
-from fhnbench_peers.steps import Adaptive, FixedStep
+from fhnbench_peers.steps import MOST_STEPS, Adaptive, FixedStep
 from fhnbench_peers.torch_arrays import torch_execution
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fhnbench import Execution, Workload
+
+_HUGE = 1e30
+"""An error that has a step rejected and shortened as much as may be."""
 
 
 @final
@@ -64,16 +69,29 @@ class Tsit5(Adaptive):
     device: Literal["cpu", "cuda"] = "cpu"
 
     def prepare(self, workload: Workload) -> Execution:
-        """Return an execution; refuses float16 and bfloat16."""
+        """Return an execution; refuses float16 and bfloat16, and at last tolerances that cannot be met."""
 
         def controller(term: Any) -> Any:
-            return torchode.IntegralController(atol=self.atol, rtol=self.rtol, term=term)
+            return torchode.IntegralController(atol=self.atol, rtol=self.rtol, term=term, norm=_norm)
 
-        return _execution(workload, self.device, torchode.Tsit5, controller, None)
+        return _execution(workload, self.device, torchode.Tsit5, controller, adaptive=self)
+
+
+def _norm(error: Any) -> Any:
+    """Return torchode's own norm, finite: in float32 the stages of a long trial step overflow.
+
+    torchode rejects no step with an infinite error, it ends the integration of all samples.
+    """
+    return torch.nan_to_num(rms_norm(error), nan=_HUGE, posinf=_HUGE)
 
 
 def _execution(
-    workload: Workload, device: str, method: Any, controller: Callable[[Any], Any], step: float | None
+    workload: Workload,
+    device: str,
+    method: Any,
+    controller: Callable[[Any], Any],
+    step: float | None = None,
+    adaptive: Tsit5 | None = None,
 ) -> Execution:
     workload.require_precision("float32", "float64")
     model = workload.model
@@ -83,14 +101,18 @@ def _execution(
         return torch.stack(model.derivative(state[:, 0], state[:, 1], i_app), dim=1)
 
     term = torchode.ODETerm(derivative, with_args=True)
-    solver = torchode.AutoDiffAdjoint(method(term=term), controller(term))
+    max_steps = MOST_STEPS if adaptive else None
+    solver = torchode.AutoDiffAdjoint(method(term=term), controller(term), max_steps=max_steps)
 
     def compute(u0: Any, w0: Any, i_app: Any) -> Any:
         problem = torchode.InitialValueProblem(
             y0=torch.stack([u0, w0], dim=1), t_eval=times.expand(len(u0), len(times))
         )
         steps = None if step is None else u0.new_full((len(u0),), step)
-        states = solver.solve(problem, dt0=steps, args=i_app).ys.permute(1, 2, 0).contiguous()
+        solution = solver.solve(problem, dt0=steps, args=i_app)
+        if adaptive and (failed := int((solution.status != SUCCESS).sum())):
+            raise adaptive.gave_up(failed, workload)  # and left memory uninitialised
+        states = solution.ys.permute(1, 2, 0).contiguous()
         states[0, 0], states[0, 1] = u0, w0  # interpolated, it is not the initial state to the last bit
         return states
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from fhnbench import Cost, Ensemble, Execution, HostExecution, Solver, standard_problem
+from fhnbench import Cost, Ensemble, Execution, HostExecution, Refused, Solver, standard_problem
 from fhnbench.reference import integrate
 
 if TYPE_CHECKING:
@@ -107,6 +107,16 @@ class SingleOnly(Heun):
 
     def prepare(self, workload: Workload) -> Execution:
         workload.require_precision("float32")
+        return super().prepare(workload)
+
+
+@dataclass(frozen=True)
+class FewOnly(Heun):
+    """A correct solver that takes on few samples."""
+
+    def prepare(self, workload: Workload) -> Execution:
+        if workload.size > 5_000:
+            raise Refused("takes 5000 at most")
         return super().prepare(workload)
 
 

@@ -10,7 +10,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from fhnbench.errors import FhnbenchError, Refused, Unavailable
+from fhnbench.errors import FhnbenchError, Refused, Unavailable, one_line
 from fhnbench.measure import protocol
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ def _reply(answer: Callable[[Any], Any], asked: Any) -> Any:
     except FhnbenchError as error:
         return protocol.Failed("invalid", str(error))
     except Exception as error:  # noqa: BLE001 - a plugin's code: whatever it raises becomes its row
-        message = f"{type(error).__name__}: {error}".splitlines()[0]
-        return protocol.Failed("failed", message, traceback.format_exc())
+        return protocol.Failed("failed", one_line(error), traceback.format_exc())
 
 
 def _die_with_parent() -> None:

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 import pluggy
 
-from fhnbench.errors import FhnbenchError
+from fhnbench.errors import FhnbenchError, one_line
 from fhnbench.plugins import hookspecs
 from fhnbench.plugins.specs import Availability, CommandSpec, ProbeSpec, RuntimeSpec, SolverSpec, Spec, SurrogateSpec
 
@@ -127,7 +127,7 @@ def discover(entry_points: Any) -> Registry:
         try:
             specs = _specs_of(point)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything; it is shown, not hidden
-            plugins.append(Plugin(point.name, name, version, f"{type(error).__name__}: {error}".splitlines()[0]))
+            plugins.append(Plugin(point.name, name, version, one_line(error)))
             continue
         plugins.append(Plugin(point.name, name, version))
         items.extend(Entry(spec, plugins[-1]) for spec in specs)

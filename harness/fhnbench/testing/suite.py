@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from fhnbench.errors import FhnbenchError, Unavailable
+from fhnbench.errors import FhnbenchError, Unavailable, one_line
 from fhnbench.plugins.contender import Kind, kind_of
 from fhnbench.plugins.registry import registry, suggestion
 from fhnbench.testing.checks import (
@@ -75,8 +75,7 @@ class Check:
         except ConformanceFailure as failure:
             return CheckResult(self.name, "failed", str(failure), time.perf_counter() - began)
         except Exception as error:  # noqa: BLE001 - a plugin's code may raise anything; it is shown, not hidden
-            reason = f"raises {type(error).__name__}: {error}".splitlines()[0]
-            return CheckResult(self.name, "failed", reason, time.perf_counter() - began)
+            return CheckResult(self.name, "failed", f"raises {one_line(error)}", time.perf_counter() - began)
         return CheckResult(self.name, "passed", "", time.perf_counter() - began)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import math
 import time
@@ -10,13 +11,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fhnbench.errors import Refused
 from fhnbench.measure.pinning import wanted_time
 from fhnbench.testing.compare import require_equal, require_same
 from fhnbench.testing.ensembles import read_only
 from fhnbench.testing.outcome import ConformanceFailure, NotApplicable
 
 if TYPE_CHECKING:
-    from fhnbench.testing.subject import Subject
+    from collections.abc import Iterator
+
+    from fhnbench.testing.subject import Prepared, Subject
 
 _CYCLES = 2
 _MANY = 100_000
@@ -98,7 +102,7 @@ def _require_released(subject: Subject) -> None:
     tracemalloc.start()
     try:
         for _ in range(_CYCLES):
-            with subject.prepared(_MANY) as prepared:
+            with _prepared_for_many(subject, _MANY) as prepared:
                 prepared.execution.upload(ensemble)
             del prepared
         gc.collect()
@@ -119,7 +123,7 @@ def check_idle(subject: Subject) -> None:
     if wanted_time() is None:
         raise NotApplicable("this system does not tell what threads do")
     ensemble = read_only(subject.problem.sample(_SOME), subject.workload().dtype)
-    with subject.prepared(_SOME) as prepared:
+    with _prepared_for_many(subject, _SOME) as prepared:
         busy: list[float] = []
         for _ in range(_CYCLES):
             prepared.execution.upload(ensemble)
@@ -131,3 +135,12 @@ def check_idle(subject: Subject) -> None:
             busy.append(((wanted_time() or 0) - before) / (1e9 * _REST_S))
     if min(busy) > _IDLE_SHARE:
         raise ConformanceFailure(f"after synchronize it still keeps {min(busy):.0%} of a CPU busy")
+
+
+@contextlib.contextmanager
+def _prepared_for_many(subject: Subject, size: int) -> Iterator[Prepared]:
+    try:
+        with subject.prepared(size) as prepared:
+            yield prepared
+    except Refused as refusal:
+        raise NotApplicable(f"it refuses the {size:,} samples that show this: {refusal}") from None
