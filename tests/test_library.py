@@ -42,6 +42,13 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[fhnbench.RunReco
     return fhnbench.run(names, "B", 200, output=folder, rounds=2, cold=True, timeout_s=60), folder
 
 
+def test_contenders_run_in_another_interpreter() -> None:
+    record = fhnbench.run("euler-cpu", "B", 200, rounds=2, interpreters={"euler-*": sys.executable})
+    assert record.rows[0].status == "ran"
+    assert record.environment["interpreters"]["euler-*"]["interpreter"] == sys.executable
+    assert record.command.endswith(f"--python {shlex.quote(f'euler-*={sys.executable}')}")
+
+
 def test_the_example_of_the_guide_runs_as_a_script(tmp_path: Path) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
     (tmp_path / "example.py").write_text(example)

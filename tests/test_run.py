@@ -357,6 +357,19 @@ def test_a_contender_runs_in_another_interpreter_and_is_resumed_there(
     assert again.environment["interpreters"]["missing-*"]["interpreter"] == str(other_python)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="the interpreter is a shell script")
+def test_the_frontier_of_a_contender_in_another_interpreter_is_swept_there(
+    command_line, plugins_path, tmp_path, other_python
+):
+    words = ["--solver", "missing-hostile", "--frontier", "--python", f"missing-*={other_python}"]
+    folder, environment = tmp_path / "run", plugins_path("missing")
+    done = command_line("run", *QUICK, *words, "--output", str(folder), environment=environment)
+    assert done.returncode == ExitStatus.OK, done.stdout + done.stderr
+    rows = read_record(folder).rows
+    assert len({row.options["dt"] for row in rows}) == len(rows) > 3
+
+
 @pytest.mark.parametrize(
     ("option", "message"),
     [

@@ -11,7 +11,7 @@ from fhnbench.errors import FhnbenchError
 from fhnbench.workload import Precision
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from fhnbench.dataset.reader import Dataset
     from fhnbench.plugins.contender import Kind, Request
@@ -56,7 +56,9 @@ def everything(dataset: Dataset, precision: Precision) -> list[Request]:
     return found
 
 
-def planned(requests: Sequence[Request], dataset: Dataset, given: Measuring) -> tuple[list[Request], Settings]:
+def planned(
+    requests: Sequence[Request], dataset: Dataset, given: Measuring, interpreters: Mapping[str, str]
+) -> tuple[list[Request], Settings]:
     """Return what is measured and how: everything if nothing was named, all steps and artifacts of a frontier."""
     from fhnbench.measure.frontier import sweep
     from fhnbench.report.progress import reporting
@@ -65,7 +67,7 @@ def planned(requests: Sequence[Request], dataset: Dataset, given: Measuring) -> 
     settings = settings_for(len(requests), given)
     if settings.frontier:
         with reporting("planning the frontier") as report:
-            requests = sweep(requests, dataset.problem, settings.timeout_s, report)
+            requests = sweep(requests, dataset.problem, settings.timeout_s, report, interpreters)
         settings = settings_for(len(requests), given)
     return requests, settings
 

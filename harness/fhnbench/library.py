@@ -32,6 +32,7 @@ def run(
     *,
     dataset: str | Path | None = None,
     output: str | Path | None = None,
+    interpreters: Mapping[str, str | Path] | None = None,
     **settings: Unpack[Measuring],
 ) -> RunRecord:
     """Measure contenders on the same ensemble, as `fhnbench run` does.
@@ -52,6 +53,8 @@ def run(
         File of a dataset to measure on.
     output
         Folder for what `fhnbench run` leaves: run.json, tables and a picture. Without one nothing is written.
+    interpreters
+        Other Python interpreters, by patterns of the contenders that run in them: ``{"theirs-*": "/opt/bin/python"}``.
     **settings
         How to measure: ``precision`` of contenders that name none (``"float32"``), ``threads`` of each (all CPUs),
         ``rounds`` (200 blocks of a contender at most), ``time_budget_s`` (2 s a contender, at least 20), ``timeout_s``
@@ -74,9 +77,10 @@ def run(
         raise FhnbenchError(f"size is {size}; it must be positive")
     folder = output_folder(Path(output)) if output else None
     source = dataset_of(Path(dataset) if dataset else None, problem, size)
-    requests, chosen = planned(requests, source, settings)
+    places = {pattern: str(path) for pattern, path in (interpreters or {}).items()}
+    requests, chosen = planned(requests, source, settings, places)
     place = {"dataset": dataset} if dataset else {"problem": source.problem.name}
-    command = _command(asked, {**place, "size": size, "output": output, **settings})
+    command = _command(asked, {**place, "size": size, "output": output, **settings}, places)
 
     def save(record: RunRecord) -> None:
         if folder:
@@ -85,14 +89,18 @@ def run(
     if folder:
         require_writable(folder)
     with reporting() as report:
-        measured = Session(source, size or source.size, requests, chosen, save, report).run()
+        session = Session(source, size or source.size, requests, chosen, save, report)
+        session.place(places)
+        measured = session.run()
     record = msgspec.structs.replace(measured, command=command)
     if folder:
         write_reports(record, folder)
     return record
 
 
-def _command(asked: Mapping[str, Sequence[Request]], given: Mapping[str, object]) -> str:
+def _command(
+    asked: Mapping[str, Sequence[Request]], given: Mapping[str, object], interpreters: Mapping[str, str]
+) -> str:
     """Return the command that measures the same: what the record is to be repeated with."""
     words = ["fhnbench", "run"]
     for name, requests in asked.items():
@@ -104,4 +112,6 @@ def _command(asked: Mapping[str, Sequence[Request]], given: Mapping[str, object]
             words.append(option)
         elif value is not None and value is not False:
             words += [option, str(value)]
+    for pattern, path in interpreters.items():
+        words += ["--python", f"{pattern}={path}"]
     return shlex.join(words)

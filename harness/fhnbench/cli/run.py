@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fhnbench.asked import Measuring
-    from fhnbench.results.record import RunRecord, Settings
+    from fhnbench.results.record import RunRecord
 
 _FIELDS = {"time_budget": "time_budget_s", "timeout": "timeout_s"}
 POSITIVE = click.FloatRange(0, min_open=True)
@@ -119,13 +119,13 @@ def command(
     folder = resume or output_folder(output)
     dataset = dataset_of(file, problem, size)
     size = size or dataset.size
+    places = _places(interpreters, earlier)
     if earlier:
         settings = settings_of(earlier, dataset, size, typed)
         requests = contenders_of_both(earlier, requests)
     else:
         given = {_FIELDS.get(name, name): value for name, value in measuring.items()}
-        requests, settings = planned(requests, dataset, cast("Measuring", given))
-    places = _places(interpreters, earlier, settings)
+        requests, settings = planned(requests, dataset, cast("Measuring", given), places)
     require_writable(folder)
     latest: list[RunRecord] = []
 
@@ -176,7 +176,7 @@ def _did_not_run(record: RunRecord) -> bool:
     return any(row.status != "ran" and method_of(row) not in ran for row in record.rows)
 
 
-def _places(typed: tuple[str, ...], earlier: RunRecord | None, settings: Settings) -> dict[str, str]:
+def _places(typed: tuple[str, ...], earlier: RunRecord | None) -> dict[str, str]:
     """Return interpreters by the pattern of the contenders that run in them; those of an earlier run stay."""
     from fhnbench.errors import FhnbenchError
 
@@ -184,8 +184,6 @@ def _places(typed: tuple[str, ...], earlier: RunRecord | None, settings: Setting
     if any(not pattern or not path for pattern, path in places.items()):
         raise click.UsageError("--python takes PATTERN=PATH, as 'theirs-*=/opt/theirs/bin/python'")
     if earlier is None:
-        if places and settings.frontier:
-            raise click.UsageError("--frontier looks into contenders in this interpreter; leave out --python")
         return places
     before = earlier.environment.get("interpreters", {})
     if places:

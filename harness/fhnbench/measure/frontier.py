@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import sys
 from typing import TYPE_CHECKING, cast
 
 from fhnbench.artifact import load_metadata
 from fhnbench.errors import FhnbenchError, Unavailable
 from fhnbench.measure import protocol
+from fhnbench.measure.interpreter import interpreter_of
 from fhnbench.measure.process import WorkerLost, WorkerProcess, WorkerTimeout
 from fhnbench.plugins.artifacts import SELECTORS, fitting_artifacts
 from fhnbench.plugins.options import format_contender, parse_contender
@@ -21,7 +23,7 @@ from fhnbench.results.claims import comparisons, matched_between
 from fhnbench.results.front import curves, options_of, swept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from fhnbench.plugins.contender import Request
     from fhnbench.plugins.interfaces import Sweep
@@ -48,6 +50,7 @@ def sweep(
     problem: Problem,
     timeout_s: float,
     report: Callable[[str, float], None] = lambda _what, _fraction: None,
+    interpreters: Mapping[str, str] | None = None,
 ) -> list[Request]:
     """Return the contenders of a frontier: solvers with several steps, surrogates with each artifact.
 
@@ -61,6 +64,8 @@ def sweep(
         Most time for a solver to say what it sweeps.
     report
         Called with what is going on and the fraction that is done.
+    interpreters
+        Other Python interpreters, by patterns of the solvers that run in them.
 
     Raises
     ------
@@ -75,7 +80,8 @@ def sweep(
     swept_solvers: list[Request] = []
     for number, one in enumerate(solvers):
         report(f"asking {one.name} for its steps", number / len(solvers))
-        swept_solvers += _solver(one, problem, errors, timeout_s)
+        described = _describe(one, timeout_s, interpreter_of(one.name, interpreters or {}))
+        swept_solvers += _solver(one, problem, errors, described)
     return [*swept_solvers, *surrogates]
 
 
@@ -118,8 +124,9 @@ def steps(order: int, default: float, save_interval: float, errors: tuple[float,
     return sorted(found, reverse=True)
 
 
-def _solver(one: Request, problem: Problem, errors: tuple[float, float], timeout_s: float) -> Iterator[Request]:
-    described = _describe(one, timeout_s)
+def _solver(
+    one: Request, problem: Problem, errors: tuple[float, float], described: protocol.Described | None
+) -> Iterator[Request]:
     if described is None or described.sweep is None or described.sweep.option in one.options:
         yield one  # what cannot be asked has its row, which says why
         return
@@ -134,12 +141,12 @@ def _values(declared: Sweep, order: int, default: float, problem: Problem, error
     return steps(order, default, problem.save_interval, errors)
 
 
-def _describe(one: Request, timeout_s: float) -> protocol.Described | None:
-    if not one.availability.available:
+def _describe(one: Request, timeout_s: float, interpreter: str | None) -> protocol.Described | None:
+    if not (interpreter or one.availability.available):
         return None
     asked = protocol.Describe(format_contender(one.name, one.options), one.kind)
     try:
-        with WorkerProcess(1, protocol.WORKER, protocol.replies) as worker:
+        with WorkerProcess(1, protocol.WORKER, protocol.replies, interpreter or sys.executable) as worker:
             reply = worker.ask(asked, timeout_s)
     except (WorkerLost, WorkerTimeout):
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from fhnbench.errors import FhnbenchError
 from fhnbench.measure import protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 START_TIMEOUT_S = 120.0
 
@@ -59,3 +60,9 @@ def ask_interpreter(
         spoken = f"protocol {version}" if version else "a protocol without a version"
         raise FhnbenchError(f"workers of {who} speak {spoken}, these {protocol.VERSION}; {remedy}")
     return str(file), dict(environment)
+
+
+def interpreter_of(contender: str, interpreters: Mapping[str, str]) -> str | None:
+    """Return the interpreter of the last pattern that a contender's name matches, or None for this one."""
+    matching = [path for pattern, path in interpreters.items() if fnmatch.fnmatch(contender, pattern)]
+    return matching[-1] if matching else None

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import fnmatch
 import functools
 import itertools
 import math
@@ -34,7 +33,7 @@ from fhnbench.errors import FhnbenchError
 from fhnbench.features import features_of
 from fhnbench.measure import frontier
 from fhnbench.measure.environment import environment
-from fhnbench.measure.interpreter import ask_interpreter
+from fhnbench.measure.interpreter import ask_interpreter, interpreter_of
 from fhnbench.measure.member import Member, stopping
 from fhnbench.measure.outputs import OutputAudit
 from fhnbench.measure.peaks import PeakProbe, probes_of
@@ -108,7 +107,7 @@ class Session:
         self._reference = dataset.reference(slice(0, size))
         self._requests = list(requests)
         self._programs = programs
-        self._elsewhere: dict[str, Program] = {}
+        self._places: dict[str, str] = {}
         self._members = {one.label: self._of(one) for one in requests}
         self._probes: list[PeakProbe] = []
         self._probed: set[tuple[str | None, str]] = set()
@@ -131,14 +130,14 @@ class Session:
             If a pattern matches no contender, or an interpreter cannot run workers of this revision.
         """
         for pattern, interpreter in interpreters.items():
-            chosen = [one for one in self._requests if fnmatch.fnmatch(one.name, pattern)]
+            chosen = [one for one in self._requests if interpreter_of(one.name, {pattern: interpreter})]
             if not chosen:
                 raise FhnbenchError(f"no contender of the run matches {pattern!r}, so none runs in {interpreter}")
             distributions = {entry.plugin.distribution for one in chosen for entry in one.entries}
             remedy = "install the same fhnbench there"
             _, there = ask_interpreter(interpreter, interpreter, remedy, sorted(distributions))
             self._environment.setdefault("interpreters", {})[pattern] = {"interpreter": interpreter, **there}
-            self._elsewhere |= {one.label: Program(interpreter, foreign=True) for one in chosen}
+            self._places[pattern] = interpreter
             self._members |= {one.label: self._of(one) for one in chosen}
 
     def resume(self, earlier: RunRecord) -> None:
@@ -247,6 +246,7 @@ class Session:
 
     def _of(self, chosen: Request) -> list[Member]:
         """Return a member for each program."""
+        interpreter = interpreter_of(chosen.name, self._places)
         workload = self._workload(chosen)
         reference = self._reference if chosen.output == "trajectories" else self._reference_features
         return [
@@ -257,7 +257,7 @@ class Session:
                 OutputAudit(self._dataset.problem, self._ensemble, reference, workload),
                 program,
             )
-            for program in ([self._elsewhere[chosen.label]] if chosen.label in self._elsewhere else self._programs)
+            for program in ([Program(interpreter, foreign=True)] if interpreter else self._programs)
         ]
 
     def _workload(self, chosen: Request) -> Workload:
