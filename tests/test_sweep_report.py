@@ -55,7 +55,7 @@ def test_a_report_is_written_and_its_record_is_read_again(studies, known, analys
     assert all(f"]({name}.png)" in text for name in pictures)
     assert "problem C were not timed" in text
     assert "euler-cpu[dt=0.1]" in text
-    assert "2 networks could not be measured: audit save-points: save point repeats the one before." in text
+    assert "2 networks were not measured: audit save-points: save point repeats the one before." in text
     assert text.index("B, ddnn: size: an effect") < text.index("## Analysis of variance")
     with (tmp_path / "networks.csv").open() as file:
         rows = list(csv.DictReader(file))

@@ -83,7 +83,7 @@ def _problem(study: Study, times: Times | None, chance: np.random.Generator) -> 
         for family in study.families
         if (networks["family"] == family).any()
     )
-    names = ("size", "threads", "machine", "models", "unmeasured") if times else ()
+    names = ("size", "threads", "machine", "models", "disturbed", "unmeasured") if times else ()
     about = {name: getattr(times, name) for name in names}
     return ProblemAnalysis(
         problem=study.plan.problem,

@@ -256,6 +256,7 @@ def _times(
         ),
         models={family: model.record for family, model in models.items()},
         families=dict(families),
+        disturbed=sum(row.disturbed for row in record.rows),
         unmeasured={
             "-".join(key): rows[label].reason for label, key in contenders.items() if rows[label].status != "ran"
         },

@@ -340,6 +340,8 @@ class ProblemAnalysis(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         All classical contenders that were measured.
     models
         The model of the times of other networks, by family.
+    disturbed
+        How many of the measured times were disturbed by other processes.
     unmeasured
         Why networks that should have been measured were not, by family and candidate.
     """
@@ -354,6 +356,7 @@ class ProblemAnalysis(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     euler: Classical | None = None
     classical: tuple[Classical, ...] = ()
     models: dict[str, CostModel] = {}
+    disturbed: int = 0
     unmeasured: dict[str, str] = {}
 
 

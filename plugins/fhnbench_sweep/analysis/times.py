@@ -41,6 +41,8 @@ class Times(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         The model of the networks that were not measured, by family.
     families
         Times by family and candidate.
+    disturbed
+        How many of the measured times were disturbed by other processes.
     unmeasured
         Why networks that should have been measured were not, by family and candidate.
     """
@@ -55,6 +57,7 @@ class Times(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     classical: tuple[Classical, ...]
     models: dict[str, CostModel]
     families: dict[str, dict[str, Time]]
+    disturbed: int = 0
     unmeasured: dict[str, str] = {}
     schema: str = TIMES_SCHEMA
 

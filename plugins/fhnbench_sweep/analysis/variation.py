@@ -145,7 +145,8 @@ def _variances(
 ) -> Variances:
     between, within = _between_and_within([one[None] for one in classes])
     drawn = _between_and_within([chance.choice(one, (RESAMPLES, len(one))) for one in classes])
-    low, high = np.quantile(drawn[0] / drawn[1], [0.025, 0.975])
+    apart = drawn[1] > 0  # classes of few networks may be drawn as copies of one
+    low, high = np.quantile(drawn[0][apart] / drawn[1][apart], [0.025, 0.975])
     value = float(between[0] / within[0])
     return Variances(
         group=group,

@@ -37,9 +37,10 @@ def sentences(analysis: Analysis) -> Iterator[Sentence]:
 
 def _of_family(problem: ProblemAnalysis, family: FamilyAnalysis) -> Iterator[tuple[str, str]]:
     for factor in ("shape", "size"):
-        small, large = family.anova("small", "log"), family.anova("large", "log")
-        if small and large:
-            yield factor, f"{_effect(small, factor)} below {LARGE} neurons, {_effect(large, factor)} from there on"
+        groups = {f"below {LARGE} neurons": family.anova("small", "log"), "above": family.anova("large", "log")}
+        found = [f"{_effect(one, factor)} {where}" for where, one in groups.items() if one]
+        if found:
+            yield factor, ", ".join(found)
     for one in family.variances:
         if one.scale == "plain":
             yield f"{one.group} networks, variance", _variance(one)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
 
 from fhnbench import duration, figure_png, house_style, log_axis, log_limits, tick_error
+from fhnbench_sweep.analysis.choice import frontier
 from fhnbench_sweep.analysis.figures.marks import INK, MUTED, family_mark, panels
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from fhnbench_sweep.analysis.times import Times
 
 _METHODS = "osv^<>ph8"
+_FRONT: dict[str, Any] = {"color": MUTED, "linewidth": 2.5, "alpha": 0.5}
 
 
 def errors_against_time(
@@ -76,10 +78,18 @@ def _draw_frontier(axes: Axes, family: FamilyAnalysis, colour: str) -> None:
 def _draw_classical(axes: Axes, analysed: ProblemAnalysis) -> None:
     methods = list(dict.fromkeys(map(_method, analysed.classical)))
     for number, method in enumerate(methods):
-        found = sorted((one.seconds, one.mae) for one in analysed.classical if _method(one) == method)
+        found = sorted((one for one in analysed.classical if _method(one) == method), key=lambda one: one.mae)
         axes.plot(
-            *zip(*found, strict=True), _METHODS[number % len(_METHODS)] + "-", color=INK, markersize=5, linewidth=0.8
+            [one.seconds for one in found],
+            [one.mae for one in found],
+            _METHODS[number % len(_METHODS)] + "-",
+            color=INK,
+            markersize=5,
+            linewidth=0.8,
         )
+    times, errors = ([getattr(one, name) for one in analysed.classical] for name in ("seconds", "mae"))
+    front = frontier(times, errors)
+    axes.step([times[place] for place in front], [errors[place] for place in front], where="post", **_FRONT)
     assert analysed.euler is not None
     axes.plot(analysed.euler.seconds, analysed.euler.mae, "*", color=INK, markersize=14, markeredgecolor="w")
     for line, value in ((axes.axvline, analysed.euler.seconds), (axes.axhline, analysed.euler.mae)):
@@ -104,6 +114,7 @@ def _legend(families: Sequence[str], methods: Sequence[str]) -> list[Line2D]:
         Line2D([], [], color=INK, marker=_METHODS[number % len(_METHODS)], linewidth=0.8, markersize=5, label=method)
         for number, method in enumerate(methods)
     ]
+    handles.append(Line2D([], [], **_FRONT, label="frontier of classical methods"))
     handles.append(
         Line2D(
             [], [], color=MUTED, marker="*", markerfacecolor=INK, markersize=12, linestyle="--", label="Euler, dt = 0.1"
