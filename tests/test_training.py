@@ -15,6 +15,7 @@ from fhnbench import (
     Objective,
     Problem,
     Recipe,
+    TrainingDesign,
     TrainingDiverged,
     TrainingTask,
     Unavailable,
@@ -81,7 +82,7 @@ def task(problem, tmp_path) -> TrainingTask:
 
 def train(task: TrainingTask, objective: Objective | None = None):
     network = iterative_network(task.problem, task.hidden, task.activations, typical_trajectories(task.problem))
-    return train_surrogate(task, network, objective or NextState(), RECIPES)
+    return train_surrogate(task, TrainingDesign(network, objective or NextState(), RECIPES))
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, final
 from fhnbench import SurrogateFamily
 
 if TYPE_CHECKING:
-    from fhnbench import Artifact, NetworkModule, TrainingTask
+    from fhnbench import Artifact, NetworkModule, TrainingDesign, TrainingTask
 
 
 @final
@@ -24,15 +24,21 @@ class DataDriven(SurrogateFamily):
 
     target: Literal["state", "increment"] = "state"
 
-    def train(self, task: TrainingTask) -> Artifact:
-        """Train on the mean squared error at points (t, u0, w0, I)."""
-        from fhnbench import direct_network, train_surrogate, typical_trajectories
+    def design(self, task: TrainingTask) -> TrainingDesign:
+        """Return a network of (t, u0, w0, I) and the mean squared error at such points."""
+        from fhnbench import TrainingDesign, direct_network, typical_trajectories
         from fhnbench_ddnn.objective import DataLoss
         from fhnbench_ddnn.recipes import RECIPES
 
         states = typical_trajectories(task.problem)
         network = direct_network(task.problem, task.hidden, task.activations, states, self.target)
-        return train_surrogate(task, network, DataLoss(), RECIPES)
+        return TrainingDesign(network, DataLoss(), RECIPES)
+
+    def train(self, task: TrainingTask) -> Artifact:
+        """Train on what `design` returns."""
+        from fhnbench import train_surrogate
+
+        return train_surrogate(task, self.design(task))
 
     def module(self, artifact: Artifact) -> NetworkModule:
         """Return the torch module of an artifact."""

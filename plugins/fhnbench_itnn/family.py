@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, final
 from fhnbench import FhnbenchError, SurrogateFamily
 
 if TYPE_CHECKING:
-    from fhnbench import Artifact, NetworkModule, TrainingTask
+    from fhnbench import Artifact, NetworkModule, TrainingDesign, TrainingTask
 
 
 @final
@@ -45,9 +45,9 @@ class Iterative(SurrogateFamily):
                 f"and finish_unroll={self.finish_unroll} not negative"
             )
 
-    def train(self, task: TrainingTask) -> Artifact:
-        """Train on the mean squared error of chained passes."""
-        from fhnbench import iterative_network, train_surrogate, typical_trajectories
+    def design(self, task: TrainingTask) -> TrainingDesign:
+        """Return a network of (u, w, I) and the mean squared error of chained passes."""
+        from fhnbench import TrainingDesign, iterative_network, typical_trajectories
         from fhnbench_itnn.objective import UpdateLoss
         from fhnbench_itnn.recipes import RECIPES
 
@@ -55,7 +55,13 @@ class Iterative(SurrogateFamily):
         network = iterative_network(task.problem, task.hidden, task.activations, states, self.target, self.pass_points)
         finish_unroll = self.finish_unroll or (task.problem.save_points - 1) // self.pass_points
         finish = UpdateLoss(finish_unroll, self.pass_points)
-        return train_surrogate(task, network, UpdateLoss(self.unroll, self.pass_points), RECIPES, finish)
+        return TrainingDesign(network, UpdateLoss(self.unroll, self.pass_points), RECIPES, finish)
+
+    def train(self, task: TrainingTask) -> Artifact:
+        """Train on what `design` returns."""
+        from fhnbench import train_surrogate
+
+        return train_surrogate(task, self.design(task))
 
     def module(self, artifact: Artifact) -> NetworkModule:
         """Return the torch module of an artifact."""

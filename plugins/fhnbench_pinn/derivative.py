@@ -15,13 +15,12 @@ takes 1. The experiment ``training-cost`` measures 1.7 for the latter shares.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
-from torch.nn.functional import linear, one_hot
+from torch.nn.functional import one_hot
 
-from fhnbench import Points
-from fhnbench_pinn.activations import ACTIVATIONS
+from fhnbench import LINEAR, Points, activate_with_slope, affine
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +34,7 @@ def states_and_rates(model: NetworkModule, points: Points, *others: Points) -> t
     Parameters
     ----------
     model
-        A direct network.
+        A direct network, or a stack of them.
     points
         Where to evaluate it.
     others
@@ -44,50 +43,21 @@ def states_and_rates(model: NetworkModule, points: Points, *others: Points) -> t
     Returns
     -------
     states : Tensor
-        ``[2, B]``, those at `points` first.
+        ``[2, B]`` (of a stack of K: ``[2, K, B]``), those at `points` first.
     rates : Tensor
-        ``[2, len(points)]``.
+        ``[2, points.size]`` (``[2, K, points.size]``).
     """
     everywhere = Points.join([points, *others]) if others else points
     rows = model.columns(t=everywhere.t, state=everywhere.initial, i_app=everywhere.i_app)
     x = (rows - model.input_shift) / model.input_scale
     column = one_hot(torch.tensor(model.network.inputs.index("t")), len(model.network.inputs)).to(x)
     # All points have the same slope before the first activation.
-    slope = (column / model.input_scale)[None]
-    for weight, bias, name in zip(model.weights, model.biases, model.network.activations, strict=True):
-        x, slope = linear(x, weight, bias), linear(slope, weight)
-        if name != "identity":
-            x, slope = _Activation.apply(x, slope, points.size, name)  # type: ignore[no-untyped-call]
-    states = (x * model.output_scale + model.output_shift).T
+    slope = (column / model.input_scale).expand(*rows.shape[:-2], 1, -1)
+    for weight, bias, ranges in zip(model.weights, model.biases, model.activations, strict=True):
+        x, slope = affine(x, weight, bias), affine(slope, weight)
+        if ranges != LINEAR:
+            x, slope = activate_with_slope(x, slope, points.size, ranges)
+    states = (x * model.output_scale + model.output_shift).movedim(-1, 0)
     if model.network.output == "increment":
         states = states + everywhere.initial
-    return states, (slope * model.output_scale).T
-
-
-class _Activation(torch.autograd.Function):
-    """An activation of all rows z, and the slope ``f'(z) dz`` of the first `count` of them."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(z: Tensor, dz: Tensor, count: int, name: str) -> tuple[Tensor, Tensor]:
-        function = ACTIVATIONS[name]
-        y = function.value(z)
-        return y, function.slope(dz, z[:count], y[:count])
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-        z, dz, ctx.count, ctx.name = inputs
-        ctx.save_for_backward(z, dz, output[0])
-
-    @staticmethod
-    def backward(ctx: Any, by_y: Tensor, by_dy: Tensor) -> tuple[Any, ...]:
-        z, dz, y = ctx.saved_tensors
-        function, count = ACTIVATIONS[ctx.name], ctx.count
-        by_z = function.slope(by_y, z, y)
-        by_dz = function.slope(by_dy, z[:count], y[:count])
-        bend = function.bend(by_dy, by_dz, z[:count], y[:count])
-        # Not in place, so that it can be batched sample by sample.
-        bent = torch.addcmul(by_z[:count], bend, dz)
-        by_z = bent if count == len(z) else torch.cat([bent, by_z[count:]])
-        return by_z, by_dz.sum_to_size(dz.shape), None, None
+    return states, (slope * model.output_scale).movedim(-1, 0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, final
 from fhnbench import FhnbenchError, SurrogateFamily
 
 if TYPE_CHECKING:
-    from fhnbench import Artifact, NetworkModule, TrainingTask
+    from fhnbench import Artifact, NetworkModule, TrainingDesign, TrainingTask
 
 
 @final
@@ -51,9 +51,9 @@ class PhysicsInformed(SurrogateFamily):
         if not (math.isfinite(self.lookback) and self.lookback >= 0):
             raise FhnbenchError(f"pinn: lookback={self.lookback:g} must be finite and not negative")
 
-    def train(self, task: TrainingTask) -> Artifact:
-        """Train on the residual of the equations, the initial condition and, if there are any, data."""
-        from fhnbench import direct_network, train_surrogate, typical_trajectories
+    def design(self, task: TrainingTask) -> TrainingDesign:
+        """Return a network, and the residual of the equations, the initial condition and, if there are any, data."""
+        from fhnbench import TrainingDesign, direct_network, typical_trajectories
         from fhnbench_pinn.objective import PhysicsLoss
         from fhnbench_pinn.recipes import RECIPES
 
@@ -61,7 +61,13 @@ class PhysicsInformed(SurrogateFamily):
         network = direct_network(task.problem, task.hidden, task.activations, states, self.target)
         weights = self.data, self.physics, self.boundary
         objective = PhysicsLoss(task.problem.model, *weights, self.lookback)
-        return train_surrogate(task, network, objective, RECIPES, finish=PhysicsLoss(task.problem.model, *weights))
+        return TrainingDesign(network, objective, RECIPES, finish=PhysicsLoss(task.problem.model, *weights))
+
+    def train(self, task: TrainingTask) -> Artifact:
+        """Train on what `design` returns."""
+        from fhnbench import train_surrogate
+
+        return train_surrogate(task, self.design(task))
 
     def module(self, artifact: Artifact) -> NetworkModule:
         """Return the torch module of an artifact."""

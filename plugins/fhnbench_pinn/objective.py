@@ -56,14 +56,14 @@ class PhysicsLoss(Objective):
             targets["data"] = batch.points, batch.states[0]
         if "boundary" in self.weights:
             targets["boundary"] = batch.start, batch.start.initial
-        differentiated = batch.domain[:0]
+        differentiated = batch.domain.first(0)
         if "physics" in self.weights and self._lookback:
             targets["physics"] = batch.domain, self._continued(model, batch.domain)
         elif "physics" in self.weights:
             differentiated = batch.domain
         states, rates = states_and_rates(model, differentiated, *(points for points, _ in targets.values()))
         sizes = [points.size for points, _ in targets.values()]
-        (u, w), *predicted = torch.split(states, [differentiated.size, *sizes], dim=1)
+        (u, w), *predicted = torch.split(states, [differentiated.size, *sizes], dim=-1)
         terms = {name: found - target for found, (name, (_, target)) in zip(predicted, targets.items(), strict=True)}
         if differentiated.size:
             terms["physics"] = rates - torch.stack(self._cell.derivative(u, w, differentiated.i_app))

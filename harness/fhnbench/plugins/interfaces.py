@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from fhnbench.errors import FhnbenchError
 from fhnbench.workload import Output  # noqa: TC001 - annotations of plugins' classes are evaluated
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from fhnbench.artifact import Artifact
     from fhnbench.plugins.training import TrainingTask
     from fhnbench.problem import Ensemble
+    from fhnbench.training.objective import TrainingDesign
     from fhnbench.workload import Precision, Workload
 
 
@@ -199,6 +201,18 @@ class SurrogateFamily(ABC):
     @abstractmethod
     def train(self, task: TrainingTask) -> Artifact:
         """Train a surrogate and return it; see `TrainingTask` for what is asked."""
+
+    def design(self, task: TrainingTask) -> TrainingDesign:
+        """Return network, objective and recipes for a task, so that many networks can be trained at a time.
+
+        ``fhnbench sweep`` needs it; override it in a family that `train` gives to `train_surrogate`.
+
+        Raises
+        ------
+        FhnbenchError
+            If the family has no such form.
+        """
+        raise FhnbenchError(f"{task.family}: this family trains by a method of its own; it gives no design")
 
     @abstractmethod
     def module(self, artifact: Artifact) -> torch.nn.Module:

@@ -60,16 +60,16 @@ class Points:
     def join(cls, parts: Sequence[Points]) -> Points:
         """Return the points of all parts, one after another."""
         t, initial, i_app = ([getattr(part, name) for part in parts] for name in ("t", "initial", "i_app"))
-        return cls(torch.cat(t), torch.cat(initial, dim=1), torch.cat(i_app))
+        return cls(torch.cat(t, dim=-1), torch.cat(initial, dim=-1), torch.cat(i_app, dim=-1))
 
     @property
     def size(self) -> int:
         """How many there are."""
         return self.t.numel()
 
-    def __getitem__(self, which: slice) -> Points:
-        """Return some of them, as views."""
-        return Points(self.t[which], self.initial[:, which], self.i_app[which])
+    def first(self, count: int) -> Points:
+        """Return the first of them, as views."""
+        return Points(self.t[..., :count], self.initial[..., :count], self.i_app[..., :count])
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,10 @@ class Batch:
     def __getitem__(self, samples: slice) -> Batch:
         """Return some of the samples, as views, of a batch whose parts have one size."""
         return self.with_leaves([leaf[..., samples] for leaf in self.leaves()])
+
+    def for_stack(self) -> Batch:
+        """Return the batch as a `NetworkStack` reads it: ``[..., 1, B]``, as views."""
+        return self.with_leaves([leaf.unsqueeze(-2) for leaf in self.leaves()])
 
     def double(self) -> Batch:
         """Return the batch in float64."""
@@ -275,7 +279,7 @@ class Supply:
         if not self._domain:
             return None, None
         domain = self._draw_domain(size, horizon_fraction)
-        return domain, dataclasses.replace(domain[:start_size], t=torch.zeros_like(domain.t[:start_size]))
+        return domain, dataclasses.replace(domain.first(start_size), t=torch.zeros_like(domain.t[:start_size]))
 
     def _draw_domain(self, size: int, horizon_fraction: float) -> Points:
         unit = torch.rand(4, size, generator=self._generator, device=self._device)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from fhnbench.structure import Activation, Network
+    from fhnbench.training.slopes import Ranges
 
 ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
@@ -27,6 +28,28 @@ ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "identity": lambda x: x,
 }
 """The torch function of each activation that a `Network` may name."""
+
+
+LINEAR: Ranges = ((slice(None), "identity"),)
+"""The activations of a layer that has none."""
+
+
+def affine(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return ``x W^T + b`` of a layer.
+
+    Parameters
+    ----------
+    x
+        Rows ``[R, in]``; for a stack of K layers ``[K, R, in]``, or ``[1, R, in]`` where all read the same.
+    weight
+        ``[out, in]``; of a stack ``[K, out, in]``.
+    bias
+        ``[out]``; of a stack ``[K, 1, out]``.
+    """
+    if weight.ndim == 2:
+        return torch.nn.functional.linear(x, weight, bias)
+    x = x.expand(len(weight), -1, -1)
+    return torch.bmm(x, weight.mT) if bias is None else torch.baddbmm(bias, x, weight.mT)
 
 
 class NetworkModule(torch.nn.Module):
@@ -80,6 +103,11 @@ class NetworkModule(torch.nn.Module):
         for name in ("input_shift", "input_scale", "output_shift", "output_scale"):
             self.register_buffer(name, torch.tensor(getattr(network, name)))
 
+    @property
+    def activations(self) -> tuple[Ranges, ...]:
+        """The activation of each layer, as `fhnbench.activate_with_slope` takes it."""
+        return tuple(((slice(None), name),) for name in self.network.activations)
+
     @classmethod
     def of(cls, artifact: Artifact) -> NetworkModule:
         """Return the module of a trained artifact, for `SurrogateFamily.module`."""
@@ -114,7 +142,8 @@ class NetworkModule(torch.nn.Module):
         """
         named = {"t": t, "u": state[0], "w": state[1], "i_app": i_app}
         columns = [named[name] for name in self.network.inputs]
-        return torch.stack([column for column in columns if column is not None], dim=-1)
+        given = [column for column in columns if column is not None]
+        return torch.stack(torch.broadcast_tensors(*given), dim=-1)  # type: ignore[no-untyped-call]
 
     def perceptron(self, x: Tensor) -> Tensor:
         """Return the outputs ``[R, 2 * pass_points]`` for input rows ``[R, inputs]``, both in physical units.
@@ -177,7 +206,8 @@ class NetworkModule(torch.nn.Module):
             States ``[pass_points, 2, R]``.
         """
         outputs = self.perceptron(self.columns(t=t, state=state, i_app=i_app))
-        states = outputs.T.reshape(self.network.pass_points, 2, -1)
+        states = outputs.movedim(-1, 0)
+        states = states.reshape(self.network.pass_points, 2, *states.shape[1:])
         return states + state if self.network.output == "increment" else states
 
     def forward(self, u0: Tensor, w0: Tensor, i_app: Tensor, save_points: int | None = None) -> Tensor:

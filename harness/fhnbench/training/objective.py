@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,8 +14,33 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from fhnbench.structure import Network
     from fhnbench.training.data import Batch
     from fhnbench.training.module import NetworkModule
+    from fhnbench.training.recipes import Recipe
+    from fhnbench.training.stack import NetworkStack
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingDesign:
+    """What a family makes of a task: all that the trainer needs.
+
+    Parameters
+    ----------
+    network
+        Layers, inputs, normalisation and scheme.
+    objective
+        The family's loss.
+    recipes
+        The family's recipes by name.
+    finish
+        The objective of the second phase; None: the same.
+    """
+
+    network: Network
+    objective: Objective
+    recipes: Mapping[str, Recipe]
+    finish: Objective | None = None
 
 
 class Objective(ABC):
@@ -66,8 +92,26 @@ class Objective(ABC):
             0: the mean of squares. Otherwise the pseudo-Huber loss with this scale s,
             ``2 s^2 (sqrt(1 + (r/s)^2) - 1)``, which is r^2 for small residuals and 2 s |r| for large ones.
         """
-        terms = [self.weights[name] * _mean(r, softness) for name, r in self.residuals(model, batch).items()]
+        terms = [self.weights[name] * _penalty(r, softness).mean() for name, r in self.residuals(model, batch).items()]
         return torch.stack(terms).sum()
+
+    def losses(self, stack: NetworkStack, batch: Batch, softness: float = 0.0) -> Tensor:
+        """Return the loss of each network of a stack, ``[K]``.
+
+        Parameters
+        ----------
+        stack
+            Networks; none has a part in another's loss.
+        batch
+            What all are given; its tensors are ``[..., 1, B]``.
+        softness
+            As for `loss`.
+        """
+        terms = [
+            self.weights[name] * _penalty(r, softness).mean(dim=[axis for axis in range(r.ndim) if axis != r.ndim - 2])
+            for name, r in self.residuals(stack, batch).items()
+        ]
+        return torch.stack(terms).sum(0)
 
 
 def differentiate(objective: Objective, model: NetworkModule, batch: Batch) -> dict[str, tuple[Tensor, Tensor]]:
@@ -102,8 +146,8 @@ class _Residuals(torch.nn.Module):
         return {name: r.flatten() for name, r in self._objective.residuals(self.model, batch).items()}
 
 
-def _mean(residual: Tensor, softness: float) -> Tensor:
+def _penalty(residual: Tensor, softness: float) -> Tensor:
     squares = residual.square()
     if softness:
         squares = 2 * softness**2 * (torch.sqrt(1 + squares / softness**2) - 1)
-    return squares.mean()
+    return squares

@@ -17,20 +17,19 @@ from fhnbench.training.checkpoint import fingerprint, load_checkpoint, save_chec
 from fhnbench.training.data import Supply, check_window
 from fhnbench.training.module import NetworkModule
 from fhnbench.training.optimisers import make_optimizer, one_cycle
-from fhnbench.training.recipes import Recipe, choose_recipe
+from fhnbench.training.recipes import choose_recipe
 from fhnbench.training.record import training_record, validation_record
 from fhnbench.training.second_order import GaussNewton, require_small
 from fhnbench.training.seeds import Stream, torch_seed
 from fhnbench.training.validation import HeldOut
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from torch import Tensor
 
     from fhnbench.plugins.training import TrainingTask
     from fhnbench.structure import Network
-    from fhnbench.training.objective import Objective
+    from fhnbench.training.objective import Objective, TrainingDesign
+    from fhnbench.training.recipes import Recipe
 
 _WARM_UP_STEPS, _TIMED_STEPS = 5, 20
 _FINISH_ROUND = 5
@@ -43,27 +42,15 @@ class TrainingDiverged(FhnbenchError):
     """The loss is no longer a finite number."""
 
 
-def train_surrogate(
-    task: TrainingTask,
-    network: Network,
-    objective: Objective,
-    recipes: Mapping[str, Recipe],
-    finish: Objective | None = None,
-) -> Artifact:
+def train_surrogate(task: TrainingTask, design: TrainingDesign) -> Artifact:
     """Train a network on an objective, resuming from the task's checkpoint if there is one.
 
     Parameters
     ----------
     task
         What is asked.
-    network
-        Layers, inputs, normalisation and scheme.
-    objective
-        The family's loss.
-    recipes
-        The family's recipes by name.
-    finish
-        The objective of the second phase; by default the same.
+    design
+        What the family makes of it.
 
     Returns
     -------
@@ -81,13 +68,13 @@ def train_surrogate(
     """
     if task.device == "cuda" and not torch.cuda.is_available():
         raise Unavailable("device cuda: torch finds no CUDA device here; train with --device cpu")
-    recipe = choose_recipe(recipes, task.recipe, task.overrides)
-    finish = finish or objective
+    recipe = choose_recipe(design.recipes, task.recipe, task.overrides)
+    finish = design.finish or design.objective
     check_window(task.problem, finish)
     threads = torch.get_num_threads()
     torch.set_num_threads(task.threads)
     try:
-        training = _Training(task, network, objective, recipe)
+        training = _Training(task, design.network, design.objective, recipe)
         training.first_phase()
         training.second_phase(finish)
         artifact = training.artifact()
