@@ -11,7 +11,8 @@ from fhnbench import FhnbenchError, Recipe, TrainingTask, standard_problem, surr
 from fhnbench_sweep.batches import FEWEST, MOST, batched
 from fhnbench_sweep.outcome import Outcome
 from fhnbench_sweep.plan import Candidate
-from fhnbench_sweep.training import Job, require_trainable, train_batch
+from fhnbench_sweep.shapes import shape_of
+from fhnbench_sweep.training import Job, _Training, require_trainable, train_batch
 
 RECIPE = Recipe(samples=500, batch=64, steps=40, round_steps=20, validation_samples=16, learning_rate=3e-3)
 CANDIDATES = (
@@ -62,15 +63,17 @@ def test_what_a_network_learns_does_not_depend_on_its_batch():
 
 
 def test_a_network_that_diverges_is_an_outcome_and_harms_no_other():
-    wild = (("c0004", (8, 8), ("relu", "relu")), *CANDIDATES[:1])
-    recipe = RECIPE.replace({"learning_rate": 1e6, "schedule": "plateau"})
-    outcomes, weights = trained(job(recipe=recipe, candidates=wild))
+    training = _Training(msgspec.json.decode(job(candidates=CANDIDATES[:2]), type=Job))
+    with torch.no_grad():
+        training.stack.weights[0][0, 0, 0] = torch.inf
+    outcomes, weights = training.run()
     assert outcomes[0].status == "failed"
-    assert outcomes[0].reason.startswith("the loss is ")
-    assert outcomes[1].status == "trained"  # tanh is bounded
-    (alone,), _ = trained(job(recipe=recipe, candidates=wild[1:]))
+    assert outcomes[0].reason == "the loss is nan at step 1"
+    assert outcomes[0].test == {}
+    (alone,), _ = trained(job(candidates=CANDIDATES[1:2]))
+    assert outcomes[1].status == "trained"
     assert outcomes[1].validation_mae == pytest.approx(alone.validation_mae, rel=1e-3)
-    assert all(np.isfinite(weights[name]).all() for name in weights if "c0000" in name)
+    assert all(np.isfinite(values).all() for name, values in weights.items() if "c0001" in name)
 
 
 def test_networks_that_are_done_leave_the_stack_and_the_rest_goes_on_unchanged():
@@ -98,7 +101,9 @@ def test_each_candidate_is_in_one_batch_of_its_own_number_of_layers():
     rng = np.random.default_rng(0)
     hidden = [tuple(int(n) for n in rng.integers(2, 100, layers)) for layers in rng.integers(1, 6, 300)]
     candidates = [
-        Candidate(name=f"c{k:04}", hidden=sizes, activations=("tanh",) * len(sizes), shape="other", size_bin=0)
+        Candidate(
+            name=f"c{k:04}", hidden=sizes, activations=("tanh",) * len(sizes), shape=shape_of(sizes).name, size_bin=0
+        )
         for k, sizes in enumerate(hidden)
     ]
     batches = batched(candidates, 256)
