@@ -124,7 +124,7 @@ def on_dask(jobs: Sequence[bytes], *, workers: int = 0, scheduler: str = "") -> 
             address: Any = scheduler
         else:
             address = stack.enter_context(
-                LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None)
+                LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0")
             )
         try:
             client = stack.enter_context(Client(address, timeout="10s"))
