@@ -324,8 +324,10 @@ def other_python(tmp_path):
     site = tmp_path / "other"
     (site / "no_such_package").mkdir(parents=True)
     (site / "no_such_package" / "__init__.py").touch()
-    (site / "jax-99.0.dist-info").mkdir()
-    (site / "jax-99.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: jax\nVersion: 99.0\n")
+    for name in ("jax", "no_such_package-module"):
+        folder = site / f"{name.replace('-', '_')}-99.0.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 99.0\n")
     program = tmp_path / "python"
     program.write_text(f'#!/bin/sh\nPYTHONPATH="{site}:$PYTHONPATH" exec "{sys.executable}" "$@"\n')
     program.chmod(0o755)
@@ -346,6 +348,7 @@ def test_a_contender_runs_in_another_interpreter_and_is_resumed_there(
     assert (there[0], there[1]["interpreter"]) == ("missing-*", str(other_python))
     assert there[1]["packages"]["jax"] == "99.0" != record.environment["packages"].get("jax")
     assert there[1]["packages"]["fhnbench-hostile"] == "6.6.6"
+    assert there[1]["packages"]["no_such_package-module"] == "99.0"  # what the contender needs
 
     more = ("run", "--resume", str(folder), "--solver", "missing-hostile[precision=float64]")
     done = command_line(*more, "--python", place, environment=environment)

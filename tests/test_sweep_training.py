@@ -101,9 +101,7 @@ def test_each_candidate_is_in_one_batch_of_its_own_number_of_layers():
     rng = np.random.default_rng(0)
     hidden = [tuple(int(n) for n in rng.integers(2, 100, layers)) for layers in rng.integers(1, 6, 300)]
     candidates = [
-        Candidate(
-            name=f"c{k:04}", hidden=sizes, activations=("tanh",) * len(sizes), shape=shape_of(sizes), size_bin=0
-        )
+        Candidate(name=f"c{k:04}", hidden=sizes, activations=("tanh",) * len(sizes), shape=shape_of(sizes), size_bin=0)
         for k, sizes in enumerate(hidden)
     ]
     batches = batched(candidates, 256)

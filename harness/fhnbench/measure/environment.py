@@ -16,7 +16,19 @@ import fhnbench
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_RELEVANT = ("numpy", "numba", "llvmlite", "h5py", "torch", "onnxruntime", "tensorrt", "cuda-core", "jax", "scipy")
+_RELEVANT = (
+    "numpy",
+    "numba",
+    "llvmlite",
+    "h5py",
+    "torch",
+    "onnxruntime",
+    "tensorrt",
+    "cuda-core",
+    "jax",
+    "scipy",
+    "warp-lang",
+)
 
 
 def environment(distributions: Iterable[str] = ()) -> dict[str, Any]:

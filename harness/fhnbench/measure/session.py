@@ -112,7 +112,7 @@ class Session:
         self._probes: list[PeakProbe] = []
         self._probed: set[tuple[str | None, str]] = set()
         self._anchor: Member | None = None
-        self._environment = environment(entry.plugin.distribution for chosen in requests for entry in chosen.entries)
+        self._environment = environment(name for chosen in requests for name in chosen.distributions)
         self._created = datetime.now(UTC).isoformat(timespec="seconds")
         self._command = shlex.join(["fhnbench", *sys.argv[1:]])
         self._name = uuid.uuid4().hex
@@ -133,7 +133,7 @@ class Session:
             chosen = [one for one in self._requests if interpreter_of(one.name, {pattern: interpreter})]
             if not chosen:
                 raise FhnbenchError(f"no contender of the run matches {pattern!r}, so none runs in {interpreter}")
-            distributions = {entry.plugin.distribution for one in chosen for entry in one.entries}
+            distributions = {name for one in chosen for name in one.distributions}
             remedy = "install the same fhnbench there"
             _, there = ask_interpreter(interpreter, interpreter, remedy, sorted(distributions))
             self._environment.setdefault("interpreters", {})[pattern] = {"interpreter": interpreter, **there}

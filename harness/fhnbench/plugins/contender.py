@@ -72,6 +72,12 @@ class Request:
         return any(entry.spec.named_only for entry in self.entries)
 
     @property
+    def distributions(self) -> set[str]:
+        """The distributions that declare it, and those that it needs, which mostly have the names of their modules."""
+        needed = {module.replace(".", "-") for entry in self.entries for module in entry.spec.requires}
+        return needed | {entry.plugin.distribution for entry in self.entries}
+
+    @property
     def availability(self) -> Availability:
         """Whether every part can run on this machine."""
         if self.absent:

@@ -276,7 +276,9 @@ def _certainty(record: RunRecord) -> str:
     known, disturbed = sum(row.converged for row in ran), sum(row.disturbed for row in ran)
     text = "Brackets hold 95% intervals over rounds. "
     text += f"The time of {known} of {len(ran)} contenders is known to 1%"
-    return text + (f"; {disturbed} were measured under disturbance." if disturbed else ".")
+    return text + (
+        f"; {disturbed} {'was' if disturbed == 1 else 'were'} measured under disturbance." if disturbed else "."
+    )
 
 
 def _number(count: int, what: str) -> str:

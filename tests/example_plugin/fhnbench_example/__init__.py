@@ -1,1 +1,1 @@
-"""A solver and a runtime for fhnbench, as a third party writes them."""
+"""A solver, a surrogate and a runtime for fhnbench, as a third party writes them."""
