@@ -110,14 +110,23 @@ def test_small_and_large_have_all_scales_and_adjusted_p():
 
 def test_variances_between_and_within_classes():
     table = networks(shapes={"bowtie": 0.5, "square": -0.5})
-    found = {(one.group, one.scale): one for one in variances(table, np.random.default_rng(0))}
+    found = {(one.group, one.scale): one for one in variances(table)}
     assert set(found) == {(group, scale) for group in ("small", "large") for scale in ("log", "plain")}
     one = found["small", "log"]
     assert one.within == pytest.approx(0.2**2, rel=0.3)
     assert one.between == pytest.approx(0.1, rel=0.3)
     assert one.ratio.low < one.ratio.value < one.ratio.high
-    nothing = variances(networks(), np.random.default_rng(0))
+    nothing = variances(networks())
     assert all(one.ratio.value < 0.3 for one in nothing if one.scale == "log")
+
+
+def test_the_interval_of_the_ratio_of_variances_covers_what_is_expected_of_it():
+    """Without any effect the means of n networks vary by the variance within over n."""
+    covered = 0
+    for seed in range(40):
+        one = next(one for one in variances(networks(seed=seed)) if (one.group, one.scale) == ("small", "log"))
+        covered += one.ratio.low <= 1 / 24 <= one.ratio.high
+    assert covered >= 34
 
 
 def test_spread_at_equal_size_and_from_seed_to_seed():

@@ -14,7 +14,7 @@ from fhnbench_sweep.analysis.choice import choose, chosen, selection
 from fhnbench_sweep.analysis.predictors import bounded, predictors
 from fhnbench_sweep.analysis.record import Analysis, FamilyAnalysis, ProblemAnalysis, Step
 from fhnbench_sweep.analysis.speed import speed
-from fhnbench_sweep.analysis.variation import RESAMPLES, anovas, spread, variances
+from fhnbench_sweep.analysis.variation import anovas, spread, variances
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from fhnbench_sweep.analysis.record import Classical
     from fhnbench_sweep.analysis.study import Study
     from fhnbench_sweep.analysis.times import Time, Times
+
+RESAMPLES = 1000
+"""Bootstrap samples of an interval."""
 
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
@@ -116,7 +119,7 @@ def _family(
             best, study.candidates[best["candidate"]], known.get(best["candidate"]), networks[networks["repeat"]]
         ),
         anovas=tuple(anovas(main)),
-        variances=tuple(variances(main, chance)),
+        variances=tuple(variances(main)),
         spread=spread(main, networks),
         predictors=predictors(main, study.plan.space.activations, chance),
         frontier=front,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fhnbench_sweep.analysis.record import Group, Scale
-
-RESAMPLES = 1000
-"""Bootstrap samples of an interval."""
 
 EQUAL_AT_LEAST = 3
 """A spread is one of at least so many networks."""
@@ -120,47 +116,31 @@ def _assumptions(table: pd.DataFrame, fitted: Any) -> Assumptions:
     )
 
 
-def variances(networks: pd.DataFrame, chance: np.random.Generator) -> list[Variances]:
+def variances(networks: pd.DataFrame) -> list[Variances]:
     """Return the variances between and within classes, of small and of large networks, plain and logarithmic.
 
-    The interval of their ratio comes from drawing the networks of each class again.
+    The interval of their ratio is that of normal errors and of classes that stand for any others: the ratio over what
+    is expected of it follows F.
     """
     found = []
     for group in ("small", "large"):
         for scale in ("plain", "log"):
             of_group = networks[networks["group"] == group]
-            classes = [
-                one.to_numpy() for _, one in _RESPONSE[scale](of_group).groupby(of_group["shape"]) if len(one) > 1
-            ]
+            classes = [one for _, one in _RESPONSE[scale](of_group).groupby(of_group["shape"]) if len(one) > 1]
             if len(classes) > 1:
-                found.append(_variances(classes, group, scale, chance))
+                found.append(_variances(classes, group, scale))
     return found
 
 
-def _variances(
-    classes: Sequence[NDArray[np.float64]],
-    group: Group,
-    scale: Literal["log", "plain"],
-    chance: np.random.Generator,
-) -> Variances:
-    between, within = _between_and_within([one[None] for one in classes])
-    drawn = _between_and_within([chance.choice(one, (RESAMPLES, len(one))) for one in classes])
-    apart = drawn[1] > 0  # classes of few networks may be drawn as copies of one
-    low, high = np.quantile(drawn[0][apart] / drawn[1][apart], [0.025, 0.975])
-    value = float(between[0] / within[0])
+def _variances(classes: Sequence[pd.Series], group: Group, scale: Literal["log", "plain"]) -> Variances:
+    between = float(np.var([one.mean() for one in classes], ddof=1))
+    within = float(np.mean([one.var() for one in classes]))
+    degrees = len(classes) - 1, sum(map(len, classes)) - len(classes)
+    value = between / within
+    high, low = (value / float(one) for one in stats.f.ppf([0.025, 0.975], *degrees))
     return Variances(
-        group=group,
-        scale=scale,
-        between=float(between[0]),
-        within=float(within[0]),
-        ratio=Bounded(value=value, low=float(low), high=float(high)),
+        group=group, scale=scale, between=between, within=within, ratio=Bounded(value=value, low=low, high=high)
     )
-
-
-def _between_and_within(classes: Sequence[NDArray[np.float64]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the variance of the classes' means and the mean of their variances, of each row of the classes."""
-    means, inside = ([reduce(one, axis=1) for one in classes] for reduce in (np.mean, partial(np.var, ddof=1)))
-    return np.var(means, axis=0, ddof=1), np.mean(inside, axis=0)
 
 
 def spread(networks: pd.DataFrame, repeats: pd.DataFrame) -> Spread:

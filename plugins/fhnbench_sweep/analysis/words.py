@@ -76,7 +76,7 @@ def _effect(of: Anova, factor: str) -> str:
 
 
 def _variance(one: Variances) -> str:
-    return f"{one.between:.2e} between classes, {one.within:.2e} within: {between(one.ratio)} times"
+    return f"{one.between:.2e} between classes, {one.within:.2e} within: a ratio of {between(one.ratio)}"
 
 
 def between(value: Bounded) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.lines import Line2D
 from scipy import stats
 
 from fhnbench import figure_png, house_style, log_axis, log_limits, tick_error
@@ -34,11 +35,16 @@ def residuals_against_normal(studies: Sequence[Study]) -> bytes:
                     if left is not None:
                         colour, marker = family_mark(families, family)
                         (normal, ordered), _ = stats.probplot(left)
-                        axes.plot(normal, ordered, marker, color=colour, markersize=2.5, alpha=0.6, label=family)
+                        axes.plot(normal, ordered, marker, color=colour, markersize=2.5, alpha=0.6)
                 axes.axline((0, 0), slope=1, color=MUTED, linewidth=0.9)
                 axes.set_title(f"{study.plan.problem}, {group}, {'log MAE' if scale == 'log' else 'MAE'}", fontsize=9)
             row[0].set_ylabel("residual / st. dev.", fontsize=8)
-            row[0].legend(fontsize=8, markerscale=2)
+        handles = [
+            Line2D([], [], linestyle="", marker=marker, color=colour, label=family)
+            for family in families
+            for colour, marker in [family_mark(families, family)]
+        ]
+        figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), fontsize=9)
         for axes in rows[-1]:
             axes.set_xlabel("normal quantile", fontsize=8)
         return figure_png(figure)
