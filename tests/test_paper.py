@@ -32,7 +32,7 @@ from fhnbench_paper import (
     statements,
 )
 from fhnbench_paper.catalogue import EXPERIMENTS
-from fhnbench_paper.chain import FULL, QUICK, Step, missing, remedies, run_all, steps, sweeps
+from fhnbench_paper.chain import FULL, QUICK, Step, missing, remedies, run_all, steps
 from fhnbench_paper.claims import CLAIMS
 from fhnbench_paper.evidence import Evidence, read_evidence
 from fhnbench_paper.networks import Network, networks
@@ -298,12 +298,12 @@ def test_every_statement_is_judged_once_and_in_the_papers_order():
     assert [claim.statement for claim in CLAIMS] == STATEMENTS
     assert len({statement.words for statement in STATEMENTS}) == len(STATEMENTS)
     assert len({statement.title for statement in STATEMENTS}) == len(STATEMENTS)
-    known = {*remedies((*steps(Path("results")), *sweeps(Path("results")))), "cpu", "peers"}
+    known = {*remedies(steps(Path("results"))), "cpu", "peers"}
     assert {name.rstrip("*") for claim in CLAIMS for name in (*claim.needs, *claim.also)} <= known
 
 
 def test_without_records_only_our_settings_are_judged_and_commands_are_named(tmp_path):
-    commands = remedies((*steps(Path("results")), *sweeps(Path("results"))))
+    commands = remedies(steps(Path("results")))
     rows = compare(CLAIMS, Evidence({}, {}), commands, [tmp_path], tmp_path)
     assert len(rows) == len(CLAIMS)
     for row, claim in zip(rows, CLAIMS, strict=True):
@@ -321,7 +321,7 @@ def test_published_comparison_follows_from_the_published_records_and_fits_its_sc
     rows = compare(
         CLAIMS,
         read_evidence([folder]),
-        remedies((*steps(Path("results")), *sweeps(Path("results")))),
+        remedies(steps(Path("results"))),
         [folder],
         folder / "paper",
     )
@@ -459,10 +459,14 @@ def test_an_interrupted_run_is_resumed(tmp_path):
 
 
 @pytest.mark.parametrize("form", [FULL, QUICK])
-def test_planned_commands_are_ones_that_the_command_line_reads(form, tmp_path):
+def test_planned_commands_are_ones_that_the_command_line_reads(form, tmp_path, monkeypatch):
+    monkeypatch.setenv("FHNBENCH_DATASETS", str(tmp_path))
     from fhnbench.__main__ import cli
 
     for step in steps(tmp_path, form, threads=2):
+        if step.file:  # what a step leaves, later ones may ask for
+            step.file.parent.mkdir(parents=True, exist_ok=True)
+            step.file.touch()
         context = cli.make_context("fhnbench", list(step.arguments))
         while isinstance(context.command, click.Group):
             words = [*context._protected_args, *context.args]
@@ -494,6 +498,9 @@ TINY_FORM = replace(
     size=64,
     contenders=("--solver", "euler-cpu", "--surrogate", "itnn-cpu"),
     measuring=("--rounds", "2", "--time-budget", "1"),
+    candidates=6,
+    training=("--set", "steps=2", "--set", "round_steps=1", "--test-samples", "10"),
+    timing=(),
 )
 
 
@@ -514,6 +521,7 @@ def test_quick_comparison_from_nothing(tmp_path, monkeypatch, capsys):
         *(["fhnbench", "experiment"] for _ in made),
         ["fhnbench", "dataset"],
         ["fhnbench", "run"],
+        *(["fhnbench", "sweep"] for _ in range(3)),
     ]
     assert "gpu is left out: no GPU" in shown.err
     record = decode((tmp_path / "paper" / "record.json").read_bytes())
@@ -523,6 +531,7 @@ def test_quick_comparison_from_nothing(tmp_path, monkeypatch, capsys):
     assert {name for row in judged for name in (source.name for source in row.sources)} == {
         *(f"experiments/{spec.name}" for spec in made),
         "frontier-C",
+        "sweep",
     }
     assert main(words) == 0
     assert not [line for line in capsys.readouterr().out.splitlines() if line.startswith("$")]

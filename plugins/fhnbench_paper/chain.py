@@ -131,7 +131,7 @@ class Step:
 
 
 def steps(folder: Path, form: Form = FULL, threads: int = 1) -> tuple[Step, ...]:
-    """Return all steps but those of `sweeps`, in the order in which they are run.
+    """Return all steps, in the order in which they are run.
 
     Parameters
     ----------
@@ -145,6 +145,7 @@ def steps(folder: Path, form: Form = FULL, threads: int = 1) -> tuple[Step, ...]
     return (
         *(_experiment(spec.name, folder, form, threads) for spec in EXPERIMENTS),
         *(step for problem in form.problems for step in _frontier(problem, folder, form, threads)),
+        *_sweep(folder, form, threads),
         _gpu(folder / "gpu"),
     )
 
@@ -169,8 +170,8 @@ def _frontier(problem: str, folder: Path, form: Form, threads: int) -> tuple[Ste
     )
 
 
-def sweeps(folder: Path, form: Form = FULL, threads: int = 1) -> tuple[Step, ...]:
-    """Return how the sweeps of all problems are planned, trained and analysed together; parameters as of `steps`."""
+def _sweep(folder: Path, form: Form, threads: int) -> tuple[Step, ...]:
+    """Return how the sweeps of all problems are planned, trained and analysed together."""
     swept = {problem: folder / SWEEP / problem for problem in form.problems}
     trained = []
     for problem, output in swept.items():

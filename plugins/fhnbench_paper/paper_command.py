@@ -58,7 +58,7 @@ def command(
       3    a command that measures left no record; the comparison is written without it
       130  interrupted; the same command goes on
     """  # noqa: D301 - click's mark for a paragraph that is not wrapped
-    from fhnbench_paper.chain import FULL, QUICK, missing, remedies, run_all, steps, sweeps, why_not
+    from fhnbench_paper.chain import FULL, QUICK, missing, remedies, run_all, steps, why_not
     from fhnbench_paper.claims import CLAIMS
     from fhnbench_paper.evidence import read_evidence
     from fhnbench_paper.side_by_side import compare, record_of, refuse_foreign, write
@@ -86,8 +86,7 @@ def command(
         evidence = read_evidence(folders)
         unsuccessful = {step.name for step in failed}
         failed = [step for step in missing(planned, evidence) if step.name in unsuccessful]
-    commands = remedies((*planned, *sweeps(folder, QUICK if quick else FULL, threads)))
-    rows = compare(CLAIMS, evidence, commands, folders, output)
+    rows = compare(CLAIMS, evidence, remedies(planned), folders, output)
     record = record_of(rows, _typed(quick, read_only, records, others, output, threads), quick=quick)
     write(record, output)
     width = max(map(len, record.counts))

@@ -55,7 +55,8 @@ def write_report(
             "Error against time",
             lambda: errors_against_time(studies, analysis.problems, times),
         )
-    drawings["influences.png"] = "What predicts the error", lambda: influences(analysis.problems)
+    if any(family.predictors for problem in analysis.problems for family in problem.families):
+        drawings["influences.png"] = "What predicts the error", lambda: influences(analysis.problems)
     drawings["selection.png"] = (
         "Validation and test error",
         lambda: validation_against_test(studies, analysis.problems),
