@@ -79,6 +79,8 @@ def validation_against_test(studies: Sequence[Study], analysed: Sequence[Problem
                         label=f"{family.family}: its other seeds" if number == 0 else None,
                     )  # fmt: skip
             axes.set_yscale("log", base=2)
+            low, high = axes.get_ylim()
+            axes.set_ylim(min(low, 0.5), max(high, 2))
             axes.yaxis.set_major_formatter("{x:g}")
             axes.axhline(1, color=MUTED, linewidth=0.9)
             axes.set(title=f"Problem {study.plan.problem}", xlabel="validation MAE", ylabel="test MAE / validation MAE")
