@@ -504,13 +504,20 @@ TINY_FORM = replace(
 )
 
 
-def test_quick_comparison_from_nothing(tmp_path, monkeypatch, capsys):
-    """The whole chain in its smallest form: experiments, dataset and run are made, and a second call makes nothing."""
+@pytest.mark.parametrize(
+    ("experiments", "form"),
+    [
+        (["euler-step", "training-cost"], TINY_FORM),
+        pytest.param(sorted(TINY), replace(TINY_FORM, problems=("A", "B", "C"), candidates=60), marks=pytest.mark.slow),
+    ],
+)
+def test_quick_comparison_from_nothing(experiments, form, tmp_path, monkeypatch, capsys):
+    """The whole chain in a tiny form: experiments, datasets, runs and sweeps are made; a second call makes nothing."""
     monkeypatch.setenv("FHNBENCH_DATASETS", str(tmp_path / "datasets"))
-    monkeypatch.setattr(chain, "QUICK", TINY_FORM)
+    monkeypatch.setattr(chain, "QUICK", form)
     monkeypatch.setattr(chain, "why_not", lambda step: "no GPU" if step.name == "gpu" else "")
     monkeypatch.setattr(chain.run_all, "__defaults__", (main,))
-    made = [spec for spec in EXPERIMENTS if spec.name in {"euler-step", "training-cost"}]
+    made = [spec for spec in EXPERIMENTS if spec.name in experiments]
     monkeypatch.setattr(chain, "EXPERIMENTS", made)
     for spec in made:
         monkeypatch.setattr(spec.experiment(), "quick", lambda tiny=TINY[spec.name]: tiny)
@@ -519,9 +526,8 @@ def test_quick_comparison_from_nothing(tmp_path, monkeypatch, capsys):
     shown = capsys.readouterr()
     assert [line.split()[1:3] for line in shown.out.splitlines() if line.startswith("$")] == [
         *(["fhnbench", "experiment"] for _ in made),
-        ["fhnbench", "dataset"],
-        ["fhnbench", "run"],
-        *(["fhnbench", "sweep"] for _ in range(3)),
+        *(["fhnbench", kind] for _ in form.problems for kind in ("dataset", "run")),
+        *(["fhnbench", "sweep"] for _ in range(2 * len(form.problems) + 1)),
     ]
     assert "gpu is left out: no GPU" in shown.err
     record = decode((tmp_path / "paper" / "record.json").read_bytes())
@@ -530,7 +536,7 @@ def test_quick_comparison_from_nothing(tmp_path, monkeypatch, capsys):
     judged = [row for row in record.rows if row.finding.verdict != "not measured"]
     assert {name for row in judged for name in (source.name for source in row.sources)} == {
         *(f"experiments/{spec.name}" for spec in made),
-        "frontier-C",
+        *(f"frontier-{problem}" for problem in form.problems),
         "sweep",
     }
     assert main(words) == 0
