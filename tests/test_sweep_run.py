@@ -154,7 +154,7 @@ def test_weights_that_are_gone_are_named(sweep_run, tmp_path):
 def test_a_process_that_is_killed_loses_no_outcome(plan, tmp_path, target):
     """A worker's batch is trained elsewhere; a command that was killed goes on when it is typed again."""
     folder = tmp_path / "sweep"
-    words = ["sweep", "run", str(plan), "-o", str(folder), "--workers", "2", *SMALL, "--set", "steps=4000"]
+    words = ["sweep", "run", str(plan), "-o", str(folder), "--workers", "2", *SMALL, "--set", "steps=1000"]
     command = [sys.executable, "-m", "fhnbench", *words]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
