@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unittest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from fhnbench.testing import Case
 
 LIGHT = ("euler-numpy", "heun-numpy", "rk4-numpy", "euler-numba")
+SHARED_STEPS = ("dop853-scipy", "dopri5-torchdiffeq")
 PEERS = [
     entry.spec
     for entry in registry().entries(SolverSpec)
@@ -55,11 +57,12 @@ def test_every_peer_conforms(spec: SolverSpec) -> None:
         pytest.importorskip(package)
     precision = "[precision=float64]" if spec.name.endswith(("-scipy", "-myokit")) else ""
     ran, reason = 0, ""
-    for case in conformance_cases(f"{spec.name}{precision}"):
+    known = {"batch-sizes": "all samples share their steps"} if spec.name in SHARED_STEPS else {}
+    for case in conformance_cases(f"{spec.name}{precision}", expected_failures=known):
         try:
             case()
             ran += 1
-        except pytest.skip.Exception as skip:
+        except unittest.SkipTest as skip:  # which is what the kit raises
             reason = str(skip)
     if not ran:
         pytest.skip(reason)
