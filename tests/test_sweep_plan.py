@@ -196,8 +196,9 @@ def test_the_command_writes_a_plan_its_picture_and_a_table(tmp_path, capsys):
     assert plan.problem == "B"
     assert len(plan.candidates) == 60
     assert target.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+    unwrapped = " ".join(shown.split())
     for shape in SHAPES:
-        assert f"{shape.name}: {shape.rule}" in shown
+        assert f"{shape.name}: {shape.rule}" in unwrapped
     assert max(map(len, shown.splitlines()[:12])) <= 100
     again = tmp_path / "again.json"
     assert main([*plan.command.split()[1:], "-o", str(again)]) == ExitStatus.OK
