@@ -175,3 +175,19 @@ def test_a_process_that_is_killed_loses_no_outcome(plan, tmp_path, target):
 
 def busiest_child(parent: int) -> int:
     return max(psutil.Process(parent).children(), key=lambda child: child.cpu_times().user).pid
+
+
+def test_the_speed_of_stacks_and_of_plain_torch_is_measured_in_turns(plan, tmp_path, capsys):
+    target = tmp_path / "speed.json"
+    words = ["--family", "ddnn,itnn", "--workers", "1", "--alone", "2", "--steps", "1", "--rounds", "2", *SMALL[:-2]]
+    assert main(["sweep", "speed", str(plan), "-o", str(target), *words]) == ExitStatus.OK
+    shown = capsys.readouterr().out
+    record = msgspec.json.decode(target.read_bytes())
+    assert [one["family"] for one in record["families"]] == ["ddnn", "itnn"]
+    for one in record["families"]:
+        assert (one["networks"], one["samples"], one["alone_networks"], one["workers"]) == (6, 32, 2, 1)
+        ratios = [mine / other for mine, other in zip(one["stacked"], one["alone"], strict=True)]
+        assert min(ratios) <= one["low"] <= one["ratio"] <= one["high"] <= max(ratios)
+        assert f"{one['ratio']:.3g}" in shown
+    assert main(["sweep", "speed", str(plan), "--family", "dnn"]) == ExitStatus.USER_ERROR
+    assert "ddnn" in capsys.readouterr().err

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from fhnbench import FhnbenchError, Recipe, TrainingTask, standard_problem, surrogate_family, train_surrogate
-from fhnbench_sweep.batches import FEWEST, MOST, batched
+from fhnbench_sweep.batches import MOST, batched
 from fhnbench_sweep.outcome import Outcome
 from fhnbench_sweep.plan import Candidate
 from fhnbench_sweep.shapes import shape_of
-from fhnbench_sweep.training import Job, _Training, require_trainable, train_batch
+from fhnbench_sweep.training import Job, StackTraining, require_trainable, train_batch
 
 RECIPE = Recipe(samples=500, batch=64, steps=40, round_steps=20, validation_samples=16, learning_rate=3e-3)
 CANDIDATES = (
@@ -63,7 +63,7 @@ def test_what_a_network_learns_does_not_depend_on_its_batch():
 
 
 def test_a_network_that_diverges_is_an_outcome_and_harms_no_other():
-    training = _Training(msgspec.json.decode(job(candidates=CANDIDATES[:2]), type=Job))
+    training = StackTraining(msgspec.json.decode(job(candidates=CANDIDATES[:2]), type=Job))
     with torch.no_grad():
         training.stack.weights[0][0, 0, 0] = torch.inf
     outcomes, weights = training.run()
@@ -108,7 +108,18 @@ def test_each_candidate_is_in_one_batch_of_its_own_number_of_layers():
     assert sorted(one.name for batch in batches for one in batch) == [one.name for one in candidates]
     assert all(len({len(one.hidden) for one in batch}) == 1 for batch in batches)
     assert max(map(len, batches)) <= MOST
-    assert len(batches) < len(candidates) / FEWEST * 2
+    assert len(batches) < len(candidates) / 4
+    assert batched(candidates[::-1], 256) == batches
+
+
+def test_candidates_that_do_not_pad_each_other_are_trained_together():
+    candidates = [
+        Candidate(name=f"c{k:04}", hidden=sizes, activations=("tanh", "relu"), shape=shape_of(sizes), size_bin=0)
+        for k, sizes in enumerate([(8, 8)] * 20 + [(400, 16)] * 3 + [(16, 400)] * 3)
+    ]
+    batches = batched(candidates, 256)
+    assert sorted(len(batch) for batch in batches) == [3, 3, 20]
+    assert all(len({one.hidden for one in batch}) == 1 for batch in batches)
 
 
 def test_the_stack_leaves_torch_as_it_found_it():

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _TARGETS: Mapping[str, str] = {
     "plan": "fhnbench_sweep.plan_command:command",
     "run": "fhnbench_sweep.run_command:command",
+    "speed": "fhnbench_sweep.speed_command:command",
     "report": "fhnbench_sweep.report_command:command",
 }
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
-from fhnbench import FhnbenchError, environment, reporting
-from fhnbench_sweep.plan import decode_plan
+from fhnbench import reporting
 from fhnbench_sweep.settings import settle
 
 if TYPE_CHECKING:
@@ -74,19 +71,16 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter for each option
     """
     if workers and scheduler:
         raise click.UsageError("--workers and --scheduler exclude each other")
+    from fhnbench_sweep.asked import names_in, pairs_in, read_plan, settings_of
     from fhnbench_sweep.store import Store
 
-    content = plan.read_bytes()
-    try:
-        planned = decode_plan(content)
-    except FhnbenchError as error:
-        raise FhnbenchError(f"{plan}: {error}") from None
-    named = [name.strip() for name in families.split(",") if name.strip()]
+    content, planned = read_plan(plan)
+    named = names_in(families)
     words = ["fhnbench", "sweep", "run", str(plan), "--family", ",".join(named), "--recipe", recipe]
     words += [word for text in overrides for word in ("--set", text)]
     words += ["--seed", str(seed), "--test-samples", str(test_samples), *(["--quick"] if quick else [])]
-    values = ({"steps": QUICK_STEPS} if quick else {}) | dict(_pair(text) for text in overrides)
-    asked = _settings(planned.problem, named, recipe, values, seed, test_samples, shlex.join(words))
+    values = ({"steps": QUICK_STEPS} if quick else {}) | pairs_in(overrides)
+    asked = settings_of(planned.problem, named, recipe, values, seed, test_samples, shlex.join(words))
     folder = output or Path("results", "sweep", planned.problem)
     store = Store(folder, content)
     candidates = list(planned.candidates)
@@ -101,23 +95,6 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter for each option
         for other in range(seed + 1, seed + frontier_seeds):
             training.train(best, [name], other)
     _answer(store.outcomes, training.settings, folder)
-
-
-def _settings(
-    problem: str, families: Sequence[str], recipe: str, values: Mapping[str, Any], seed: int, tests: int, command: str
-) -> Settings:
-    from fhnbench_sweep.recipes import recipe_of
-    from fhnbench_sweep.settings import Settings
-    from fhnbench_sweep.training import require_trainable
-
-    recipes = {name: recipe_of(name, problem, recipe, values) for name in families}
-    for one in recipes.values():
-        require_trainable(one)
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    return Settings(
-        problem=problem, recipes=recipes, seed=seed, test_samples=tests, command=command, created=created,
-        environment=msgspec.to_builtins(environment()),
-    )  # fmt: skip
 
 
 def _trainer(workers: int | None, scheduler: str | None) -> Callable[[Sequence[bytes]], Iterable[Result]]:
@@ -162,13 +139,6 @@ def best_by_size(
             least = error
             best.append(one)
     return best
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise FhnbenchError(f"--set {text}: give NAME=VALUE")
-    return name.strip(), value.strip()
 
 
 def _answer(outcomes: Sequence[Outcome], settings: Settings, folder: Path) -> None:

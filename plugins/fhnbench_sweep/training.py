@@ -35,14 +35,11 @@ from fhnbench_sweep.adam import StackedAdam
 from fhnbench_sweep.outcome import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from fhnbench import Objective, Problem, TrainingDesign
+    from fhnbench import Objective, TrainingDesign
 
-_CHUNK = 1_000
 _COMPACT = 0.75
 """Networks that are done are dropped once fewer than this share of a stack are still trained."""
 
@@ -94,6 +91,13 @@ def design_of(job: Job, hidden: tuple[int, ...], activations: tuple[str, ...]) -
     return surrogate_family(job.family, {}).design(task)
 
 
+def initial_module(design: TrainingDesign, job: Job) -> NetworkModule:
+    """Return a candidate's network with the weights that its training starts from."""
+    problem = standard_problem(job.problem)
+    generator = torch.Generator().manual_seed(torch_seed(job.seed, Stream.WEIGHTS))
+    return NetworkModule(design.network, problem.save_points, problem.save_interval, generator, job.recipe.resolution)
+
+
 def train_batch(content: bytes) -> tuple[bytes, dict[str, NDArray[np.float32]]]:
     """Train the networks of a job.
 
@@ -120,13 +124,13 @@ def train_batch(content: bytes) -> tuple[bytes, dict[str, NDArray[np.float32]]]:
     threads = torch.get_num_threads()
     torch.set_num_threads(job.threads)
     try:
-        outcomes, weights = _Training(job).run()
+        outcomes, weights = StackTraining(job).run()
     finally:
         torch.set_num_threads(threads)
     return msgspec.json.encode(outcomes), weights
 
 
-class _Training:
+class StackTraining:
     """The training of one job; arrays are ``[K]``, in the order of its candidates."""
 
     def __init__(self, job: Job) -> None:
@@ -134,11 +138,11 @@ class _Training:
         self.problem = standard_problem(job.problem)
         designs = [design_of(job, hidden, activations) for _, hidden, activations in job.candidates]
         self.objective: Objective = designs[0].objective
-        modules = [self._module(design) for design in designs]
+        modules = [initial_module(design, job) for design in designs]
         self.parameters = [sum(p.numel() for p in module.parameters()) for module in modules]
         self.stack = NetworkStack(modules).to(job.device)
-        self.adam = StackedAdam(list(self.stack.parameters()), [mask.to(job.device) for mask in self.stack.masks])
-        self.supply = _supply(job, self.objective.window, self.objective.domain)
+        self.adam = StackedAdam(self.stack)
+        self.supply = supply_of(job, self.objective)
         self.members = np.arange(len(modules))
         """Places in the job of the networks that are in the stack."""
         count = len(modules)
@@ -157,7 +161,7 @@ class _Training:
         while step < recipe.steps and self.active.any():
             self.supply.begin_round(step // recipe.round_steps)
             count = min(recipe.round_steps, recipe.steps - step)
-            losses = torch.stack([self._descend(step + number) for number in range(count)])
+            losses = torch.stack([self.descend(step + number) for number in range(count)])
             self._require_finite(losses.cpu().numpy(), step)
             step += count
             self.steps[self.active] = step
@@ -167,19 +171,12 @@ class _Training:
         seconds = (time.perf_counter() - began) / len(self.reasons)
         return [self._outcome(k, tests.get(k), seconds) for k in range(len(self.reasons))], self._weights()
 
-    def _module(self, design: TrainingDesign) -> NetworkModule:
-        generator = torch.Generator().manual_seed(torch_seed(self.job.seed, Stream.WEIGHTS))
-        problem = self.problem
-        return NetworkModule(
-            design.network, problem.save_points, problem.save_interval, generator, self.job.recipe.resolution
-        )
-
-    def _descend(self, step: int) -> Tensor:
+    def descend(self, step: int) -> Tensor:
         """Take one step of all networks and return their losses before it."""
         recipe = self.job.recipe
         if recipe.schedule == "one-cycle":
             self.rates[:] = one_cycle(recipe, (step + 1) / (recipe.steps + 1))
-        rates = torch.tensor((self.rates * self.active)[self.members], dtype=torch.float32, device=self.job.device)
+        rates = torch.tensor((self.rates * self.active)[self.members], dtype=torch.float32)
         batch = self.supply.draw(recipe.batch).for_stack()
         losses = self.objective.losses(self.stack, batch, recipe.softness)
         gradients = torch.autograd.grad(losses.sum(), list(self.stack.parameters()))
@@ -198,7 +195,7 @@ class _Training:
     def _validate(self, step: int) -> None:
         recipe = self.job.recipe
         held_out = _held_out(self.job.problem, recipe.validation_samples, self.job.seed, Stream.VALIDATION)
-        states = _evaluate(self.stack, held_out, self.problem)
+        states = held_out.states(self.stack)
         for place, k in enumerate(self.members):
             if not self.active[k]:
                 continue
@@ -222,8 +219,7 @@ class _Training:
         if not 0 < len(going) < _COMPACT * len(self.members):
             return
         self.stack = NetworkStack([self.stack.member(int(place)) for place in going]).to(self.job.device)
-        masks = [mask.to(self.job.device) for mask in self.stack.masks]
-        self.adam.keep(list(self.stack.parameters()), masks, torch.from_numpy(going).to(self.job.device))
+        self.adam = self.adam.keep(self.stack, torch.from_numpy(going).to(self.job.device))
         self.members = self.members[going]
 
     def _test(self) -> dict[int, dict[str, float]]:
@@ -233,7 +229,7 @@ class _Training:
             return {}
         held_out = _held_out(self.job.problem, self.job.test_samples, 0, Stream.TEST)
         stack = NetworkStack([self.best_modules[k] for k in trained]).to(self.job.device)
-        states = _evaluate(stack, held_out, self.problem)
+        states = held_out.states(stack)
         found = {}
         for place, k in enumerate(trained):
             accuracy = msgspec.structs.asdict(held_out.accuracy_of(states[:, :, place]))
@@ -271,13 +267,12 @@ class _Training:
 _supplies: dict[bytes, Supply] = {}
 
 
-def _supply(job: Job, window: int | None, domain: bool) -> Supply:
+def supply_of(job: Job, objective: Objective) -> Supply:
     """Return the training data of a job; a process makes them once for all batches."""
-    key = msgspec.json.encode((job.problem, job.recipe, job.seed, job.device, window, domain))
+    key = msgspec.json.encode((job.problem, job.recipe, job.seed, job.device, objective.window, objective.domain))
     if key not in _supplies:
         supply = Supply(standard_problem(job.problem), job.recipe, job.seed, job.device)
-        _, hidden, activations = job.candidates[0]
-        supply.require(design_of(job, hidden, activations).objective)
+        supply.require(objective)
         _supplies.clear()  # those of another family or problem are not needed again
         _supplies[key] = supply
     return _supplies[key]
@@ -286,18 +281,3 @@ def _supply(job: Job, window: int | None, domain: bool) -> Supply:
 @lru_cache(maxsize=4)
 def _held_out(problem: str, size: int, seed: int, stream: Stream) -> HeldOut:
     return HeldOut.sample(standard_problem(problem), size, seed, stream)
-
-
-def _evaluate(stack: NetworkStack, held_out: HeldOut, problem: Problem) -> NDArray[np.float32]:
-    """Return the trajectories ``[T, 2, K, N]`` of held-out initial values."""
-    ensemble, parameter = held_out.ensemble, next(stack.parameters())
-    states = np.empty((problem.save_points, 2, stack.size, ensemble.size), np.float32)
-    with torch.inference_mode():
-        for start in range(0, ensemble.size, _CHUNK):
-            chunk = slice(start, start + _CHUNK)
-            columns: Sequence[Tensor] = [
-                torch.from_numpy(values[chunk]).to(parameter.device, parameter.dtype)
-                for values in (ensemble.u0, ensemble.w0, ensemble.i_app)
-            ]
-            states[..., chunk] = stack(*columns, problem.save_points).cpu().numpy()
-    return states

@@ -20,14 +20,14 @@ _aten = torch.ops.aten
 
 
 class Differentiable(ABC):
-    """An elementwise function f of z, with y = f(z)."""
+    """An elementwise function f of z, with y = f(z); what is asked for is written to `out` if it is given."""
 
     @abstractmethod
-    def value(self, z: Tensor) -> Tensor:
+    def value(self, z: Tensor, out: Tensor | None = None) -> Tensor:
         """Return f(z)."""
 
     @abstractmethod
-    def slope(self, g: Tensor, z: Tensor, y: Tensor) -> Tensor:
+    def slope(self, g: Tensor, z: Tensor, y: Tensor, out: Tensor | None = None) -> Tensor:
         """Return g f'(z)."""
 
     @abstractmethod
@@ -35,14 +35,20 @@ class Differentiable(ABC):
         """Return g f''(z), where `sloped` is g f'(z)."""
 
 
+def _backward(function: Any, *operands: Any, out: Tensor | None) -> Tensor:
+    """Call the backward pass of an activation in torch, which writes to `out` if it is given."""
+    result = function(*operands) if out is None else function.grad_input(*operands, grad_input=out)
+    return cast("Tensor", result)
+
+
 @final
 class _Tanh(Differentiable):
-    def value(self, z: Tensor) -> Tensor:
-        return torch.tanh(z)
+    def value(self, z: Tensor, out: Tensor | None = None) -> Tensor:
+        return torch.tanh(z, out=out)
 
-    def slope(self, g: Tensor, z: Tensor, y: Tensor) -> Tensor:
+    def slope(self, g: Tensor, z: Tensor, y: Tensor, out: Tensor | None = None) -> Tensor:
         del z
-        return cast("Tensor", _aten.tanh_backward(g, y))
+        return _backward(_aten.tanh_backward, g, y, out=out)
 
     def bend(self, g: Tensor, sloped: Tensor, z: Tensor, y: Tensor) -> Tensor:
         del g, z
@@ -51,12 +57,12 @@ class _Tanh(Differentiable):
 
 @final
 class _Sigmoid(Differentiable):
-    def value(self, z: Tensor) -> Tensor:
-        return torch.sigmoid(z)
+    def value(self, z: Tensor, out: Tensor | None = None) -> Tensor:
+        return torch.sigmoid(z, out=out)
 
-    def slope(self, g: Tensor, z: Tensor, y: Tensor) -> Tensor:
+    def slope(self, g: Tensor, z: Tensor, y: Tensor, out: Tensor | None = None) -> Tensor:
         del z
-        return cast("Tensor", _aten.sigmoid_backward(g, y))
+        return _backward(_aten.sigmoid_backward, g, y, out=out)
 
     def bend(self, g: Tensor, sloped: Tensor, z: Tensor, y: Tensor) -> Tensor:
         del g, z
@@ -65,12 +71,12 @@ class _Sigmoid(Differentiable):
 
 @final
 class _Silu(Differentiable):
-    def value(self, z: Tensor) -> Tensor:
-        return silu(z)
+    def value(self, z: Tensor, out: Tensor | None = None) -> Tensor:
+        return silu(z) if out is None else cast("Tensor", _aten.silu.out(z, out=out))
 
-    def slope(self, g: Tensor, z: Tensor, y: Tensor) -> Tensor:
+    def slope(self, g: Tensor, z: Tensor, y: Tensor, out: Tensor | None = None) -> Tensor:
         del y
-        return cast("Tensor", _aten.silu_backward(g.expand_as(z), z))
+        return _backward(_aten.silu_backward, g.expand_as(z), z, out=out)
 
     def bend(self, g: Tensor, sloped: Tensor, z: Tensor, y: Tensor) -> Tensor:
         del sloped
@@ -80,12 +86,12 @@ class _Silu(Differentiable):
 
 @final
 class _Relu(Differentiable):
-    def value(self, z: Tensor) -> Tensor:
-        return torch.relu(z)
+    def value(self, z: Tensor, out: Tensor | None = None) -> Tensor:
+        return torch.clamp(z, min=0, out=out)
 
-    def slope(self, g: Tensor, z: Tensor, y: Tensor) -> Tensor:
+    def slope(self, g: Tensor, z: Tensor, y: Tensor, out: Tensor | None = None) -> Tensor:
         del y
-        return g * (z > 0)
+        return _backward(_aten.threshold_backward, g.expand_as(z), z, 0, out=out)
 
     def bend(self, g: Tensor, sloped: Tensor, z: Tensor, y: Tensor) -> Tensor:
         del g, sloped, y
@@ -94,12 +100,12 @@ class _Relu(Differentiable):
 
 @final
 class _Sin(Differentiable):
-    def value(self, z: Tensor) -> Tensor:
-        return torch.sin(z)
+    def value(self, z: Tensor, out: Tensor | None = None) -> Tensor:
+        return torch.sin(z, out=out)
 
-    def slope(self, g: Tensor, z: Tensor, y: Tensor) -> Tensor:
+    def slope(self, g: Tensor, z: Tensor, y: Tensor, out: Tensor | None = None) -> Tensor:
         del y
-        return g * torch.cos(z)
+        return torch.mul(g, torch.cos(z), out=out)
 
     def bend(self, g: Tensor, sloped: Tensor, z: Tensor, y: Tensor) -> Tensor:
         del sloped, z
@@ -108,12 +114,12 @@ class _Sin(Differentiable):
 
 @final
 class _Softplus(Differentiable):
-    def value(self, z: Tensor) -> Tensor:
-        return softplus(z)
+    def value(self, z: Tensor, out: Tensor | None = None) -> Tensor:
+        return softplus(z) if out is None else cast("Tensor", _aten.softplus.out(z, out=out))
 
-    def slope(self, g: Tensor, z: Tensor, y: Tensor) -> Tensor:
+    def slope(self, g: Tensor, z: Tensor, y: Tensor, out: Tensor | None = None) -> Tensor:
         del y
-        return g * torch.sigmoid(z)
+        return torch.mul(g, torch.sigmoid(z), out=out)
 
     def bend(self, g: Tensor, sloped: Tensor, z: Tensor, y: Tensor) -> Tensor:
         del g, y
@@ -122,12 +128,12 @@ class _Softplus(Differentiable):
 
 @final
 class _Identity(Differentiable):
-    def value(self, z: Tensor) -> Tensor:
-        return z
+    def value(self, z: Tensor, out: Tensor | None = None) -> Tensor:
+        return z if out is None else out.copy_(z)
 
-    def slope(self, g: Tensor, z: Tensor, y: Tensor) -> Tensor:
+    def slope(self, g: Tensor, z: Tensor, y: Tensor, out: Tensor | None = None) -> Tensor:
         del z, y
-        return g
+        return g if out is None else out.copy_(g)
 
     def bend(self, g: Tensor, sloped: Tensor, z: Tensor, y: Tensor) -> Tensor:
         del g, sloped, y
@@ -176,7 +182,12 @@ def activate_with_slope(z: Tensor, dz: Tensor, count: int, ranges: Ranges) -> tu
 class _Value(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, z: Tensor, ranges: Ranges) -> Tensor:
-        y = _joined(ranges, lambda function, part: function.value(z[part]))
+        if len(ranges) == 1:
+            y = DIFFERENTIABLE[ranges[0][1]].value(z)
+        else:
+            y = torch.empty_like(z)
+            for part, name in ranges:
+                DIFFERENTIABLE[name].value(z[part], out=y[part])
         ctx.ranges = ranges
         ctx.save_for_backward(z, y)
         return y
@@ -184,7 +195,12 @@ class _Value(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, by_y: Tensor) -> tuple[Tensor, None]:
         z, y = ctx.saved_tensors
-        return _joined(ctx.ranges, lambda function, part: function.slope(by_y[part], z[part], y[part])), None
+        if len(ctx.ranges) == 1:
+            return DIFFERENTIABLE[ctx.ranges[0][1]].slope(by_y, z, y), None
+        by_z = torch.empty_like(z)
+        for part, name in ctx.ranges:
+            DIFFERENTIABLE[name].slope(by_y[part], z[part], y[part], out=by_z[part])
+        return by_z, None
 
 
 class _ValueAndSlope(torch.autograd.Function):

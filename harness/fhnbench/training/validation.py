@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from fhnbench.problem import Ensemble, Problem
     from fhnbench.training.module import NetworkModule
 
-_CHUNK = 4_096
+_CACHED = 2**18
+"""Numbers of a layer that are held at a time: with more, memory is fetched and returned page by page at each pass."""
+_FEWEST = 32
 
 
 class HeldOut:
@@ -47,7 +49,11 @@ class HeldOut:
 
     def mae(self, module: NetworkModule) -> float:
         """Return the mean absolute error over u, w and all save points; infinity where the module diverges."""
-        return self.mae_of(evaluate(module, self.ensemble, len(self._reference)))
+        return self.mae_of(self.states(module))
+
+    def states(self, module: NetworkModule) -> NDArray[np.float32]:
+        """Return a module's trajectories of the ensemble, ``[T, 2, N]``; a stack's are ``[T, 2, K, N]``."""
+        return evaluate(module, self.ensemble, len(self._reference))
 
     def mae_of(self, states: NDArray[Any]) -> float:
         """Return the mean absolute error of trajectories of the ensemble; infinity where they diverge."""
@@ -60,15 +66,20 @@ class HeldOut:
 
 
 def evaluate(module: NetworkModule, ensemble: Ensemble, save_points: int) -> NDArray[np.float32]:
-    """Return a module's trajectories of an ensemble, computed in the precision and on the device of its weights."""
+    """Return a module's trajectories of an ensemble, computed in the precision and on the device of its weights.
+
+    ``[T, 2, N]``; those of a `NetworkStack` of K networks are ``[T, 2, K, N]``.
+    """
     import torch
 
     parameter = next(module.parameters())
-    states = np.empty((save_points, 2, ensemble.size), np.float32)
+    stacked = parameter.shape[:-2].numel()
+    chunk_size = max(_FEWEST, _CACHED // (stacked * max(module.network.widths)))
+    chunks = []
     with torch.inference_mode():
-        for start in range(0, ensemble.size, _CHUNK):
-            chunk = slice(start, start + _CHUNK)
+        for start in range(0, ensemble.size, chunk_size):
+            chunk = slice(start, start + chunk_size)
             inputs = (torch.from_numpy(getattr(ensemble, name)[chunk]) for name in ("u0", "w0", "i_app"))
             u0, w0, i_app = (values.to(parameter.device, parameter.dtype) for values in inputs)
-            states[:, :, chunk] = module(u0, w0, i_app, save_points).cpu().numpy()
-    return states
+            chunks.append(module(u0, w0, i_app, save_points).float().cpu().numpy())
+    return np.concatenate(chunks, axis=-1)

@@ -35,7 +35,9 @@ def errors_against_time(
         for panel, (study, one) in zip(axes, shown, strict=True):
             _draw(panel, study, one, times[study.plan.problem], families)
         methods = list(dict.fromkeys(_method(one) for _, analysed_one in shown for one in analysed_one.classical))
-        figure.legend(handles=_legend(families, methods), loc="outside upper left", ncols=4, fontsize=8)
+        figure.legend(
+            handles=_legend(families, methods), loc="outside upper left", ncols=min(4, 2 * len(axes)), fontsize=8
+        )
         return figure_png(figure)
 
 
