@@ -196,6 +196,6 @@ def test_claims_in_words():
 def test_committed_records_can_be_read_and_claimed_from(pytestconfig):
     from fhnbench.results.store import read_record
 
-    for folder in ("cpu", "frontier-B", "frontier-C"):
+    for folder in ("cpu", "frontier-A", "frontier-B", "frontier-C"):
         for claim in claims(read_record(pytestconfig.rootpath / "results" / folder)):
             assert sentences(claim)
