@@ -1,4 +1,4 @@
-"""Make every call of TensorRT's plugin to the driver, on a machine that has none.
+"""Make the calls to the driver that plugins share, and those of TensorRT's, on a machine that has none.
 
 Arguments are converted before the driver is looked for, so a wrong one is another error.
 """
@@ -8,24 +8,25 @@ from __future__ import annotations
 import numpy as np
 from cuda.bindings import driver
 
-from fhnbench_tensorrt.device import DeviceMemory, Rows, Stream, StreamClock, pinned_array
+from fhnbench import nvidia
+from fhnbench_tensorrt.rows import Rows, copy_rows
 
 
 def calls():
     """Return functions of no argument, each of which calls the driver first."""
-    stream = object.__new__(Stream)
-    stream._handle = driver.CUstream(0)
+    stream = object.__new__(nvidia.Stream)
+    stream.handle = driver.CUstream(0)
     rows = Rows(4096, 256, on_device=True), Rows(8192, 128, on_device=False)
     graph = driver.CUgraphExec(0)
-    clock = object.__new__(StreamClock)
-    clock._stream, clock._begin, clock._end = stream._handle, driver.CUevent(0), driver.CUevent(0)
+    clock = object.__new__(nvidia.StreamClock)
+    clock._stream, clock._begin, clock._end = stream.handle, driver.CUevent(0), driver.CUevent(0)
     return (
-        Stream,
-        lambda: StreamClock(stream._handle),
-        lambda: DeviceMemory(256),
-        lambda: pinned_array((2, 3), np.float32),
-        lambda: stream.copy_rows(*rows, 100, 3),
-        lambda: stream.copy_rows(*reversed(rows), 100, 3),
+        nvidia.Stream,
+        lambda: nvidia.StreamClock(stream.handle),
+        lambda: nvidia.DeviceMemory(256),
+        lambda: nvidia.pinned_array((2, 3), np.float32),
+        lambda: copy_rows(stream, *rows, 100, 3),
+        lambda: copy_rows(stream, *reversed(rows), 100, 3),
         lambda: stream.captured(lambda: None),
         lambda: stream.launch(graph),
         stream.synchronize,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import cuda_emulation
-from fhnbench import Refused, Unavailable, Workload, standard_problem
+from fhnbench import FoundGpu, Refused, Unavailable, Workload, find_gpu, standard_problem
 from fhnbench.exit_status import ExitStatus
 from fhnbench.results.store import read_record
 from fhnbench_cuda import availability
@@ -57,6 +57,10 @@ def test_newer_drivers_and_gpus_are_fine(driver_version: int, capability: tuple[
     assert availability.judge("a GPU", driver_version, capability, 13).available == available
 
 
+def test_what_the_driver_says_of_a_gpu_is_found(emulated_gpu: None) -> None:
+    assert find_gpu() == FoundGpu("emulated GPU", (9, 0), 13000)
+
+
 def test_too_little_memory_is_refused(emulated_gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMULATED_CUDA", "memory=1000000")
     with pytest.raises(
@@ -81,7 +85,7 @@ def test_too_little_memory_is_refused(emulated_gpu: None, monkeypatch: pytest.Mo
 def test_a_failing_kernel_says_what_happened(
     setting: str, message: str, emulated_gpu: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fhnbench_cuda.device import DeviceError
+    from fhnbench import nvidia
 
     execution = Euler().prepare(Workload(10))
     execution.upload(standard_problem("C").sample(10).astype(np.float32))
@@ -92,7 +96,7 @@ def test_a_failing_kernel_says_what_happened(
 
     with monkeypatch.context() as patch:
         patch.setenv("EMULATED_CUDA", setting)
-        with pytest.raises(DeviceError, match=message):
+        with pytest.raises(nvidia.DeviceError, match=message):
             compute()
     execution.close()
 

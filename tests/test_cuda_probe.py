@@ -7,13 +7,12 @@ import math
 import pytest
 
 import cuda_emulation
-from fhnbench import Refused, Workload
+from fhnbench import Refused, Workload, nvidia
 from fhnbench_cuda import compiler
 
 pytest.importorskip("cuda.bindings.driver", reason="needs fhnbench[cuda]")
 
 from fhnbench_cuda import peaks
-from fhnbench_cuda.device import Device
 
 FILES = "peaks.cu", "peaks_tensor.cu"
 
@@ -42,7 +41,7 @@ def test_rates_are_those_of_what_is_done_in_the_time(
     measured = probe.measure()
     assert probe.device == "emulated GPU"
     assert all(math.isfinite(rate) and rate > 0 for rate in (measured.fma_per_s, measured.bytes_per_s))
-    monkeypatch.setattr(probe._clock, "seconds", lambda: 0.5)
+    monkeypatch.setattr(probe._stream.clock, "seconds", lambda: 0.5)
     fixed = probe.measure()
     threads = 2 * 8 * 256  # of the emulated GPU's multiprocessors
     assert fixed.fma_per_s == 2 * 8 * threads * operations / 0.5
@@ -51,6 +50,6 @@ def test_rates_are_those_of_what_is_done_in_the_time(
 
 
 def test_a_precision_that_the_gpu_lacks_is_refused(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(peaks, "open_device", lambda: Device("a Turing GPU", "sm_75", 2, 65536))
+    monkeypatch.setattr(peaks, "open_device", lambda: nvidia.Device("a Turing GPU", (7, 5), 2, 65536))
     with pytest.raises(Refused, match="bfloat16 is not supported"):
         peaks.CudaProbe(Workload(10, precision="bfloat16"))

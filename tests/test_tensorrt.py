@@ -15,12 +15,11 @@ from cuda.bindings import driver
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fhnbench import FhnbenchError, NetworkModule, Refused, Unavailable, Workload, standard_problem
+from fhnbench import FhnbenchError, NetworkModule, Refused, Unavailable, Workload, nvidia, standard_problem
 from fhnbench.plugins.options import build
 from fhnbench_tensorrt import availability
 from fhnbench_tensorrt.cache import EngineKey, engine_file, load_engine, store_engine
 from fhnbench_tensorrt.choice import Attempt, choose
-from fhnbench_tensorrt.device import DeviceError, call, open_gpu
 from fhnbench_tensorrt.layout import ALIGNMENT, ITEMSIZE, MOST_ROWS, Layout, layouts, split
 from fhnbench_tensorrt.model import static_model
 from fhnbench_tensorrt.runtime import TensorRT
@@ -198,16 +197,17 @@ def test_old_versions_are_told(version, problem):
 
 
 @pytest.mark.parametrize(
-    ("status", "count", "text"),
+    ("setting", "text"),
     [
-        (0, 1, "available"),
-        (0, 0, "no NVIDIA GPU; see https://developer.nvidia.com/cuda-gpus; check CUDA_VISIBLE_DEVICES"),
-        (100, 0, "no NVIDIA GPU; see https://developer.nvidia.com/cuda-gpus; check CUDA_VISIBLE_DEVICES"),
-        (804, 0, "the NVIDIA driver does not start (CUDA error 804); see nvidia-smi"),
+        ("count=1", "available"),
+        ("count=0", "no NVIDIA GPU; see https://developer.nvidia.com/cuda-gpus; check CUDA_VISIBLE_DEVICES"),
+        ("init=804", "the NVIDIA driver does not start (CUDA error 804); see nvidia-smi; reboot after an update"),
     ],
 )
-def test_answers_of_the_driver_are_told_in_one_line(status, count, text):
-    assert str(availability.judge_driver(status, count)) == text
+def test_what_the_driver_answers_is_told_in_one_line(setting, text, emulated_gpu, monkeypatch):
+    monkeypatch.setenv("EMULATED_CUDA", setting)
+    monkeypatch.setattr(availability, "_installed_version", lambda: "11.0.0")
+    assert str(availability.tensorrt_on_gpu()) == text
 
 
 def test_the_probe_tells_an_old_version_first(monkeypatch):
@@ -219,28 +219,37 @@ def test_the_probe_tells_an_old_version_first(monkeypatch):
 @pytest.mark.parametrize(
     ("status", "kind", "message"),
     [
-        ("CUDA_ERROR_OUT_OF_MEMORY", Refused, r"^out of device memory; take fewer samples \(-n\)$"),
+        (
+            "CUDA_ERROR_OUT_OF_MEMORY",
+            Refused,
+            r"^out of device memory: 1\.5 GiB of 2\.0 GiB are free; take fewer samples \(-n\)$",
+        ),
         ("CUDA_ERROR_NO_DEVICE", Unavailable, "^no NVIDIA GPU; see "),
         (
             "CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE",
             Unavailable,
             "^the NVIDIA driver is too old for its CUDA; install",
         ),
-        ("CUDA_ERROR_ILLEGAL_ADDRESS", DeviceError, "^CUDA_ERROR_ILLEGAL_ADDRESS$"),
+        (
+            "CUDA_ERROR_ILLEGAL_ADDRESS",
+            nvidia.DeviceError,
+            r"^a kernel accessed memory that it does not own \(CUDA_ERROR_ILLEGAL_ADDRESS\)$",
+        ),
     ],
 )
-def test_errors_of_the_driver_are_told_in_one_line(status, kind, message):
+def test_errors_of_the_driver_are_told_in_one_line(status, kind, message, monkeypatch):
+    monkeypatch.setattr(driver, "cuMemGetInfo", lambda: (driver.CUresult.CUDA_SUCCESS, 3 * 2**29, 2**31))
     with pytest.raises(kind, match=message):
-        call((getattr(driver.CUresult, status), None))
-    assert call((driver.CUresult.CUDA_SUCCESS, 7)) == 7
-    assert call((driver.CUresult.CUDA_SUCCESS,)) is None
+        nvidia.call((getattr(driver.CUresult, status), None))
+    assert nvidia.call((driver.CUresult.CUDA_SUCCESS, 7)) == 7
+    assert nvidia.call((driver.CUresult.CUDA_SUCCESS,)) is None
 
 
 def test_without_a_driver_it_is_unavailable():
     if availability.tensorrt_on_gpu().available:
         pytest.skip("there is a GPU")
     with pytest.raises(Unavailable, match=r"^no NVIDIA (driver|GPU); "):
-        open_gpu()
+        nvidia.open_device()
 
 
 def test_the_bindings_of_the_driver_take_what_they_are_given():

@@ -1,4 +1,5 @@
 from . import lanes as lanes
+from . import nvidia as nvidia
 from .accuracy import SPIKE_THRESHOLD as SPIKE_THRESHOLD
 from .accuracy import Accuracy as Accuracy
 from .accuracy import measure_accuracy as measure_accuracy
@@ -38,6 +39,8 @@ from .native import REGISTER_BYTES as REGISTER_BYTES
 from .native import REGISTERS as REGISTERS
 from .native import jit as jit
 from .native import use_threads as use_threads
+from .nvidia_query import FoundGpu as FoundGpu
+from .nvidia_query import find_gpu as find_gpu
 from .onnx_export import ONNX_INPUTS as ONNX_INPUTS
 from .onnx_export import ONNX_OPSET as ONNX_OPSET
 from .onnx_export import export_onnx as export_onnx

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
 
-from fhnbench_cuda.device import DeviceMemory
+from fhnbench import nvidia
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,7 @@ class DeviceArray:
         self.shape = tuple(shape)
         self.dtype = np.dtype(dtype)
         self.nbytes = int(np.prod(self.shape)) * self.dtype.itemsize
-        self._memory = DeviceMemory(self.nbytes)
+        self._memory = nvidia.DeviceMemory(self.nbytes)
 
     @property
     def address(self) -> int:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from cuda.bindings import driver
 
-from fhnbench import DeviceClock, Effective, Execution
+from fhnbench import Effective, Execution, nvidia
 from fhnbench_cuda.compiler import build
-from fhnbench_cuda.device import DeviceMemory, Module, call, open_device, pinned_array
+from fhnbench_cuda.device import Module, open_device
 from fhnbench_cuda.exchange import DeviceArray
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Buffers:
 
     inputs: DeviceArray
     states: DeviceArray
-    _own: list[DeviceMemory] = field(default_factory=list)
+    _own: list[nvidia.DeviceMemory] = field(default_factory=list)
 
     @property
     def u0(self) -> int:
@@ -79,13 +79,13 @@ class Buffers:
 
     def scratch(self, size: int) -> int:
         """Allocate so many bytes that live as long as the execution; return their address."""
-        self._own.append(DeviceMemory(size))
+        self._own.append(nvidia.DeviceMemory(size))
         return self._own[-1].address
 
     def constant(self, array: NDArray[Any]) -> int:
         """Copy an array to memory that lives as long as the execution; return its address there."""
         address = self.scratch(array.nbytes)
-        call(driver.cuMemcpyHtoD(address, np.ascontiguousarray(array).ctypes.data, array.nbytes))
+        nvidia.call(driver.cuMemcpyHtoD(address, np.ascontiguousarray(array).ctypes.data, array.nbytes))
         return address
 
 
@@ -128,17 +128,17 @@ class CudaExecution(Execution):
         self.effective = Effective(device.name, workload.precision)
         self._dtype = workload.dtype
         self._module = Module(build(program, device.arch))
-        self._stream = call(driver.cuStreamCreate(driver.CUstream_flags.CU_STREAM_NON_BLOCKING.value))
-        self._staging = pinned_array((3, workload.size), workload.dtype)
+        self._stream = nvidia.Stream()
+        self._staging = nvidia.pinned_array((3, workload.size), workload.dtype)
         self._buffers = Buffers(
             DeviceArray((3, workload.size), workload.dtype), DeviceArray(workload.shape, stored or workload.dtype)
         )
-        self._output = pinned_array(workload.shape, self._buffers.states.dtype)
+        self._output = nvidia.pinned_array(workload.shape, self._buffers.states.dtype)
         launches = plan(self._buffers)
         prepared = {id(launch): LoadedLaunch(self._module, launch) for launch in launches}
         self._launches = [prepared[id(launch)] for launch in launches]
-        self._graph = self._captured() if graph else None
-        self.clock = self._clock = CudaClock(self._stream)
+        self._graph = self._stream.captured(self._enqueue) if graph else None
+        self.clock = self._stream.clock
 
     @property
     def states(self) -> DeviceArray:
@@ -154,18 +154,19 @@ class CudaExecution(Execution):
         for own, given in zip(self._staging, (ensemble.u0, ensemble.w0, ensemble.i_app), strict=True):
             np.copyto(own, given, casting="same_kind")
         inputs = self._buffers.inputs
-        call(driver.cuMemcpyHtoDAsync(inputs.address, self._staging.ctypes.data, inputs.nbytes, self._stream))
+        source = self._staging.ctypes.data
+        nvidia.call(driver.cuMemcpyHtoDAsync(inputs.address, source, inputs.nbytes, self._stream.handle))
 
     def run(self) -> None:
         """Enqueue the launches."""
         if self._graph is not None:
-            call(driver.cuGraphLaunch(self._graph, self._stream))
+            self._stream.launch(self._graph)
         else:
             self._enqueue()
 
     def synchronize(self) -> None:
         """Wait until the stream is empty."""
-        call(driver.cuStreamSynchronize(self._stream))
+        self._stream.synchronize()
 
     def output(self) -> NDArray[Any]:
         """Return the trajectories in page-locked host memory, which the next call overwrites.
@@ -174,7 +175,8 @@ class CudaExecution(Execution):
         which are copied from the inputs.
         """
         states = self._buffers.states
-        call(driver.cuMemcpyDtoHAsync(self._output.ctypes.data, states.address, states.nbytes, self._stream))
+        target = self._output.ctypes.data
+        nvidia.call(driver.cuMemcpyDtoHAsync(target, states.address, states.nbytes, self._stream.handle))
         self.synchronize()
         if self._output.dtype == self._dtype:
             return self._output
@@ -185,25 +187,15 @@ class CudaExecution(Execution):
     def close(self) -> None:
         """Release what was acquired; memory that others still refer to is released when they no longer do."""
         self.synchronize()
-        self._clock.close()
         if self._graph is not None:
-            call(driver.cuGraphExecDestroy(self._graph))
-        call(driver.cuStreamDestroy(self._stream))
+            nvidia.call(driver.cuGraphExecDestroy(self._graph))
+        self._stream.close()
         self._module.close()
         del self._buffers, self._output, self._staging, self._launches
 
     def _enqueue(self) -> None:
         for launch in self._launches:
             launch.enqueue(self._stream)
-
-    def _captured(self) -> driver.CUgraphExec:
-        mode = driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
-        call(driver.cuStreamBeginCapture(self._stream, mode))
-        self._enqueue()
-        graph = call(driver.cuStreamEndCapture(self._stream))
-        executable = call(driver.cuGraphInstantiate(graph, 0))
-        call(driver.cuGraphDestroy(graph))
-        return executable
 
 
 class LoadedLaunch:
@@ -216,33 +208,7 @@ class LoadedLaunch:
         addresses = [ctypes.addressof(argument) for argument in launch.arguments]
         self._addresses = (ctypes.c_void_p * len(addresses))(*addresses)
 
-    def enqueue(self, stream: driver.CUstream) -> None:
+    def enqueue(self, stream: nvidia.Stream) -> None:
         """Launch the kernel on a stream."""
-        call(driver.cuLaunchKernel(self._kernel, *self._shape, stream, ctypes.addressof(self._addresses), 0))
-
-
-@final
-class CudaClock(DeviceClock):
-    """The time between two points of a stream, as the device sees it."""
-
-    def __init__(self, stream: driver.CUstream) -> None:
-        self._stream = stream
-        flags = driver.CUevent_flags.CU_EVENT_DEFAULT.value
-        self._begin, self._end = (call(driver.cuEventCreate(flags)) for _ in range(2))
-
-    def start(self) -> None:
-        """Enqueue the beginning."""
-        call(driver.cuEventRecord(self._begin, self._stream))
-
-    def stop(self) -> None:
-        """Enqueue the end."""
-        call(driver.cuEventRecord(self._end, self._stream))
-
-    def seconds(self) -> float:
-        """Return the time between beginning and end; both have been reached."""
-        return float(call(driver.cuEventElapsedTime(self._begin, self._end))) / 1e3
-
-    def close(self) -> None:
-        """Release both events."""
-        call(driver.cuEventDestroy(self._begin))
-        call(driver.cuEventDestroy(self._end))
+        arguments = ctypes.addressof(self._addresses)
+        nvidia.call(driver.cuLaunchKernel(self._kernel, *self._shape, stream.handle, arguments, 0))

@@ -5,12 +5,10 @@ from __future__ import annotations
 import ctypes
 from typing import TYPE_CHECKING, final
 
-from cuda.bindings import driver
-
-from fhnbench import DeviceProbe, Peaks
+from fhnbench import DeviceProbe, Peaks, nvidia
 from fhnbench_cuda.compiler import KernelProgram, build
-from fhnbench_cuda.device import DeviceMemory, Module, call, open_device
-from fhnbench_cuda.execution import CudaClock, Launch, LoadedLaunch
+from fhnbench_cuda.device import Module, open_device
+from fhnbench_cuda.execution import Launch, LoadedLaunch
 
 if TYPE_CHECKING:
     from fhnbench import Workload
@@ -72,14 +70,13 @@ class CudaProbe(DeviceProbe):
             workload.require_precision("float16", "float32", "float64")
         self.device = device.name
         programs = peak_kernels(workload.precision)
-        self._stream = call(driver.cuStreamCreate(driver.CUstream_flags.CU_STREAM_NON_BLOCKING.value))
-        self._clock = CudaClock(self._stream)
+        self._stream = nvidia.Stream()
         grid = device.multiprocessors * _BLOCKS_PER_MULTIPROCESSOR
         threads = grid * _BLOCK
         points, variables, samples = workload.shape
         vectors = -(-points * variables * samples * workload.dtype.itemsize // _VECTOR_BYTES)
-        self._sink = DeviceMemory(threads * workload.dtype.itemsize)
-        self._memory = DeviceMemory(vectors * _VECTOR_BYTES)
+        self._sink = nvidia.DeviceMemory(threads * workload.dtype.itemsize)
+        self._memory = nvidia.DeviceMemory(vectors * _VECTOR_BYTES)
         sink = ctypes.c_void_p(self._sink.address), ctypes.c_uint(_STEPS)
         memory = ctypes.c_void_p(self._memory.address), ctypes.c_uint(vectors), ctypes.c_uint(0)
         self._multiply_add, self._fill = (
@@ -98,9 +95,9 @@ class CudaProbe(DeviceProbe):
 
     def _time(self, launch: LoadedLaunch, times: int) -> float:
         """Return how long a launch takes that is repeated, all together, in seconds."""
-        self._clock.start()
-        for _ in range(times):
-            launch.enqueue(self._stream)
-        self._clock.stop()
-        call(driver.cuStreamSynchronize(self._stream))
-        return self._clock.seconds()
+
+        def enqueue() -> None:
+            for _ in range(times):
+                launch.enqueue(self._stream)
+
+        return self._stream.seconds(enqueue)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from cuda.bindings import driver
 
-from fhnbench import Effective, Execution
-from fhnbench_tensorrt.device import DeviceMemory, Rows, Stream, call, pinned_array
+from fhnbench import Effective, Execution, nvidia
 from fhnbench_tensorrt.layout import ALIGNMENT, ITEMSIZE, Buffer, Place
+from fhnbench_tensorrt.rows import Rows, copy_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,15 +47,17 @@ class TensorRTExecution(Execution):
     ) -> None:
         self.effective = Effective(device, workload.precision)
         self.layout, self._engine, self._size = layout, engine, workload.size
-        self._memory = {name: DeviceMemory(layout.size(name)) for name in _BUFFERS}
-        self._stream = Stream()
+        self._memory = {name: nvidia.DeviceMemory(layout.size(name)) for name in _BUFFERS}
+        for memory in self._memory.values():
+            memory.clear()
+        self._stream = nvidia.Stream()
         self.clock = self._stream.clock
-        self._staging = pinned_array((3, workload.size), np.float32)
-        self._host = pinned_array(workload.shape, np.float32)
+        self._staging = nvidia.pinned_array((3, workload.size), np.float32)
+        self._host = nvidia.pinned_array(workload.shape, np.float32)
         self._calls = [self._addresses(model, one.inputs, one.outputs) for one in layout.calls()]
         times = np.zeros((workload.save_points, ALIGNMENT // ITEMSIZE), np.float32)
         times[:, 0] = workload.times
-        call(driver.cuMemcpyHtoD(self._memory["times"].address, times.ctypes.data, times.nbytes))
+        nvidia.call(driver.cuMemcpyHtoD(self._memory["times"].address, times.ctypes.data, times.nbytes))
         self._enqueue()  # the first call allocates, which a capture does not allow
         self._stream.synchronize()
         self._graph = self._stream.captured(self._enqueue) if graph else None
@@ -68,7 +70,7 @@ class TensorRTExecution(Execution):
         for own, name in zip(self._staging, ("u0", "w0", "i_app"), strict=True):
             np.copyto(own, getattr(ensemble, name), casting="same_kind")
         width = self._size * ITEMSIZE
-        self._stream.copy_rows(self._rows("inputs"), _host_rows(self._staging), width, 3)
+        copy_rows(self._stream, self._rows("inputs"), _host_rows(self._staging), width, 3)
 
     def run(self) -> None:
         """Enqueue all calls, or the graph of them."""
@@ -84,7 +86,7 @@ class TensorRTExecution(Execution):
     def output(self) -> NDArray[Any]:
         """Return the trajectories on the host, in this execution's own page-locked array."""
         points = len(self._host)
-        self._stream.copy_rows(_host_rows(self._host), self._rows("states"), self._size * ITEMSIZE, 2 * points)
+        copy_rows(self._stream, _host_rows(self._host), self._rows("states"), self._size * ITEMSIZE, 2 * points)
         self._stream.synchronize()
         return self._host
 
@@ -92,7 +94,7 @@ class TensorRTExecution(Execution):
         """Release graph, engine, stream and device memory."""
         self._stream.synchronize()
         if self._graph is not None:
-            call(driver.cuGraphExecDestroy(self._graph))
+            nvidia.call(driver.cuGraphExecDestroy(self._graph))
         self._engine.close()
         self._stream.close()
         for memory in self._memory.values():
@@ -104,9 +106,9 @@ class TensorRTExecution(Execution):
 
     def _enqueue(self) -> None:
         initial = 2 * self.layout.stride * ITEMSIZE
-        self._stream.copy_rows(self._rows("states"), self._rows("inputs"), initial // 2, 2)
+        copy_rows(self._stream, self._rows("states"), self._rows("inputs"), initial // 2, 2)
         for addresses in self._calls:
-            self._engine.enqueue(addresses, self._stream.handle)
+            self._engine.enqueue(addresses, int(self._stream.handle))
 
     def _rows(self, buffer: Buffer) -> Rows:
         return Rows(self._memory[buffer].address, self.layout.stride * ITEMSIZE, on_device=True)

@@ -6,10 +6,9 @@ import functools
 import time
 from typing import TYPE_CHECKING
 
-from fhnbench import export_onnx
+from fhnbench import export_onnx, nvidia
 from fhnbench_tensorrt.cache import EngineKey, load_engine, store_engine
 from fhnbench_tensorrt.choice import Attempt, choose
-from fhnbench_tensorrt.device import open_gpu
 from fhnbench_tensorrt.engine import Engine, EngineError, build_engine, tensorrt_version
 from fhnbench_tensorrt.execution import TensorRTExecution
 from fhnbench_tensorrt.layout import layouts
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 def prepare(options: TensorRT, module: torch.nn.Module, artifact: Artifact, workload: Workload) -> TensorRTExecution:
     """Return the execution that is fastest of those that the options allow; raises as `TensorRT.prepare` does."""
-    gpu, version = open_gpu(), tensorrt_version()
+    gpu, version = nvidia.open_device(), tensorrt_version()
     export = functools.cache(lambda passes: export_onnx(module, workload.precision, passes))
 
     def attempt(layout: Layout) -> Attempt[TensorRTExecution]:
@@ -35,7 +34,7 @@ def prepare(options: TensorRT, module: torch.nn.Module, artifact: Artifact, work
             model.digest,
             version,
             gpu.name,
-            gpu.capability,
+            "{}.{}".format(*gpu.capability),
             workload.precision,
             options.tf32,
             layout.columns,
