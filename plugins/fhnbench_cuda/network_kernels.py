@@ -236,7 +236,7 @@ def kernel_for(artifact: Artifact, precision: Precision, shared_memory: int, arc
             return kernel
     if kernels[-1].shared_memory <= shared_memory:
         return kernels[-1]
-    needed, available = kernels[-1].shared_memory // 1024, shared_memory // 1024
+    needed, available = -(-kernels[-1].shared_memory // 1024), shared_memory // 1024
     raise Refused(
         f"width {max(network.widths)} in {precision} needs {needed} KiB of shared memory, "
         f"a block of this GPU has {available}; take another precision or a narrower network"
