@@ -93,6 +93,10 @@ def test_assumptions_are_those_of_the_data():
     plain = two_way(table, "small", "plain").assumptions
     assert plain.normal < 1e-6  # lognormal errors are not normal
     assert not plain.hold
+    crossed = small(noise=0.2)
+    wide = (crossed["shape"] == "funnel") & (crossed["size"] == 0)
+    crossed = crossed.assign(log=crossed["log"] + 0.5 * wide)
+    assert two_way(crossed, "small", "log").assumptions.additive < 1e-3 < normal.additive
     uneven = table.assign(log=table["log"] * np.where(table["size"] == 0, 6.0, 1.0))
     assert two_way(uneven, "small", "log").assumptions.equal_variances < 1e-3
 

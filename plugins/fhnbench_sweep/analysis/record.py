@@ -64,16 +64,24 @@ class Assumptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         Levene (about medians), between cells of class and size.
     homoscedastic
         Breusch-Pagan, of the residuals against both factors.
+    additive
+        F, of what class and size together explain beyond the sum of both; None if a cell is empty.
     """
 
     normal: float
     equal_variances: float | None
     homoscedastic: float
+    additive: float | None
 
     @property
     def hold(self) -> bool:
         """Whether none is rejected at 5%."""
-        return all(p is None or p >= 0.05 for p in (self.normal, self.equal_variances, self.homoscedastic))
+        return all(p is None or p >= 0.05 for p in self.ps)
+
+    @property
+    def ps(self) -> tuple[float | None, ...]:
+        """All of them, in the order above."""
+        return self.normal, self.equal_variances, self.homoscedastic, self.additive
 
 
 class Anova(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -53,7 +53,7 @@ def to_markdown(analysis: Analysis, figures: Mapping[str, str]) -> str:
             _anovas,
         ),
         "assumed": (
-            (*about, "networks", "scale", "normal", "equal", "independent", "all hold"),
+            (*about, "networks", "scale", "normal", "equal", "independent", "additive", "all hold"),
             _assumed,
         ),
         "variances": ((*about, "networks", "scale", "between", "within", "ratio [95%]"), _variances),
@@ -101,10 +101,7 @@ def _assumed(analysis: Analysis) -> Iterator[Sequence[str]]:
     for problem, family in _families(analysis):
         for one in family.anovas:
             if found := one.assumptions:
-                ps = [
-                    "-" if p is None else probability(p)
-                    for p in (found.normal, found.equal_variances, found.homoscedastic)
-                ]
+                ps = ["-" if p is None else probability(p) for p in found.ps]
                 yield problem, family.family, one.group, _SCALES[one.scale], *ps, "yes" if found.hold else "no"
 
 

@@ -113,7 +113,16 @@ def _assumptions(table: pd.DataFrame, fitted: Any) -> Assumptions:
         normal=float(stats.shapiro(fitted.resid).pvalue),
         equal_variances=float(stats.levene(*cells, center="median").pvalue) if len(cells) > 1 else None,
         homoscedastic=float(het_breuschpagan(fitted.resid, fitted.model.exog)[1]),
+        additive=_additive(table, fitted),
     )
+
+
+def _additive(table: pd.DataFrame, fitted: Any) -> float | None:
+    cells = table.groupby(["shape", "size"]).ngroups
+    if cells < table["shape"].nunique() * table["size"].nunique() or cells >= len(table):
+        return None
+    interacting = ols("response ~ C(shape) * C(size)", table).fit()
+    return float(anova_lm(fitted, interacting)["Pr(>F)"].iloc[1])
 
 
 def variances(networks: pd.DataFrame) -> list[Variances]:
