@@ -162,6 +162,20 @@ class KeepsOutputs(Wrapped):
     execution = _KeepsOutputs
 
 
+class _LeavesCycles(Wrapping):
+    def run(self) -> None:
+        super().run()
+        cycle: list[Any] = [np.ones(2**20)]
+        cycle.append(cycle)
+
+
+@dataclass(frozen=True)
+class LeavesCycles(Wrapped):
+    """An honest solver whose memory is not free before Python's collector runs."""
+
+    execution = _LeavesCycles
+
+
 @dataclass(frozen=True)
 class Boasts(Heun):
     """A solver that declares a million times the work it does, to be close to its roofline."""

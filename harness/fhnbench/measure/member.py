@@ -260,7 +260,7 @@ class Member:
             options=prepared.options,
             order=prepared.order,
             sweep=prepared.sweep.option if prepared.sweep else None,
-            audits=(*prepared.audits, *self.outputs.passed, *(["leak"] if len(used) >= LEAK_BLOCKS else [])),
+            audits=(*prepared.audits, *self.outputs.passed, *(["leak"] if len(self.blocks) > LEAK_BLOCKS else [])),
             disturbed=self.is_disturbed,
             energy_j=energy_of_a_run(used),
             finished=self.finished,
