@@ -78,7 +78,7 @@ FULL = Form(
     candidates=800,
     training=("--frontier-seeds", "5"),
     timing=("--measure",),
-    sweep_s=10_000,
+    sweep_s=1_300,
 )
 _FEW = {"--solver": ("euler-cpu", "midpoint-cpu", "rk3-cpu"), "--surrogate": ("ddnn-cpu", "pinn-cpu", "itnn-cpu")}
 QUICK = Form(
@@ -92,7 +92,7 @@ QUICK = Form(
     candidates=60,
     training=("--quick",),
     timing=("--measure", "--time-budget", "20"),
-    sweep_s=300,
+    sweep_s=100,
 )
 _EXPERIMENT_S = 60.0
 
@@ -173,11 +173,12 @@ def _frontier(problem: str, folder: Path, form: Form, threads: int) -> tuple[Ste
 def _sweep(folder: Path, form: Form, threads: int) -> tuple[Step, ...]:
     """Return how the sweeps of all problems are planned, trained and analysed together."""
     swept = {problem: folder / SWEEP / problem for problem in form.problems}
+    where = ("--workers", str(threads)) if threads > 1 else ()  # processes are faster than threads of one
     trained = []
     for problem, output in swept.items():
         plan = folder / SWEEP / f"plan-{problem}.json"
         planning = ("sweep", "plan", "--problem", problem, "--candidates", str(form.candidates), "--output", str(plan))
-        training = ("sweep", "run", str(plan), "--output", str(output), *form.training, "--threads", str(threads))
+        training = ("sweep", "run", str(plan), "--output", str(output), *form.training, *where)
         trained += [
             Step(f"plan-{problem}", planning, 20, plan, reader=SWEEP),
             Step(f"sweep-{problem}", training, form.sweep_s, None, reader=SWEEP),

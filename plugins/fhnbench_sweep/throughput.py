@@ -17,6 +17,7 @@ import msgspec
 import torch
 
 from fhnbench import median_interval
+from fhnbench_sweep.allocation import keep_freed_memory
 from fhnbench_sweep.batches import cost
 from fhnbench_sweep.training import Job, StackTraining, design_of, initial_module, supply_of
 
@@ -120,6 +121,7 @@ def _process() -> Executor:
 
 def _prepare(jobs: Sequence[bytes]) -> None:
     torch.set_num_threads(1)
+    keep_freed_memory()
     for content in jobs:
         training = StackTraining(msgspec.json.decode(content, type=Job))
         training.supply.begin_round(0)

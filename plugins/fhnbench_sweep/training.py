@@ -32,6 +32,7 @@ from fhnbench import (
     torch_seed,
 )
 from fhnbench_sweep.adam import StackedAdam
+from fhnbench_sweep.allocation import keep_freed_memory
 from fhnbench_sweep.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ def train_batch(content: bytes) -> tuple[bytes, dict[str, NDArray[np.float32]]]:
         raise Unavailable("device cuda: torch finds no CUDA device here; train with --device cpu")
     threads = torch.get_num_threads()
     torch.set_num_threads(job.threads)
+    keep_freed_memory()
     try:
         outcomes, weights = StackTraining(job).run()
     finally:
