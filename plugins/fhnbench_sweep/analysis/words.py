@@ -72,7 +72,8 @@ def _of_family(problem: ProblemAnalysis, family: FamilyAnalysis) -> Iterator[tup
 def _effect(of: Anova, factor: str) -> str:
     effect = of.effect(factor)
     found = "an effect" if effect.p_adjusted < SIGNIFICANT else "no significant effect"
-    return f"{found} (F = {effect.statistic:.3g}, adjusted p = {probability(effect.p_adjusted)}, {effect.explained:.0%} explained)"
+    p = probability(effect.p_adjusted)
+    return f"{found} (F = {effect.statistic:.3g}, adjusted p = {p}, {effect.explained:.0%} explained)"
 
 
 def _variance(one: Variances) -> str:

@@ -27,8 +27,9 @@ _WIDTH = 0.8
 def errors_by_class(studies: Sequence[Study], family: str) -> bytes:
     """Draw the test errors of one family's networks: a row for each problem, a group for each bin of sizes.
 
-    In a group a column of points for each class, with its median as a bar.
+    A problem without such networks is left out. In a group a column of points for each class, with its median as a bar.
     """
+    studies = [study for study in studies if (study.main_networks["family"] == family).any()]
     with house_style():
         figure, rows = panels(len(studies), 1, 11, 3.6)
         for study, (axes,) in zip(studies, rows, strict=True):
@@ -48,8 +49,7 @@ def errors_by_class(studies: Sequence[Study], family: str) -> bytes:
 def _draw(axes: Axes, study: Study, networks: pd.DataFrame) -> None:
     bins = study.plan.space.size_bins
     axes.set_xlim(-0.5, len(bins) - 0.5)
-    if len(networks):
-        axes.set_ylim(*log_limits(networks["mae"]))
+    axes.set_ylim(*log_limits(networks["mae"]))
     log_axis(axes, "y", tick_error)
     axes.grid(visible=False, axis="x")
     for edge in np.arange(0.5, len(bins) - 1):

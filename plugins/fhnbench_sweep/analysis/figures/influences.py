@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.ticker import FixedLocator
 
 from fhnbench import figure_png, house_style
 from fhnbench_sweep.analysis.figures.marks import MUTED, family_mark, panels
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from fhnbench_sweep.analysis.record import Bounded, ProblemAnalysis
+
+_FACTORS = [2.0 ** (half / 2) for half in range(-24, 25)]
 
 
 def influences(analysed: Sequence[ProblemAnalysis]) -> bytes:
@@ -31,10 +34,11 @@ def influences(analysed: Sequence[ProblemAnalysis]) -> bytes:
             axes.set_title(f"Problem {problem.problem}; predicted: {predicted}", fontsize=9)
             axes.set_xlabel("part of the variance of log MAE", fontsize=8)
             levels = {name: {one.level: one.factor for one in of.levels} for name, of in found.items()}
-            under.set_xscale("log", base=2, subs=[1.5])
+            under.set_xscale("log", base=2, subs=[])
             _draw(under, levels, families)
             under.axvline(1, color=MUTED, linewidth=0.8)
-            under.xaxis.set_major_formatter("{x:g}")
+            under.xaxis.set_major_locator(FixedLocator(_FACTORS))
+            under.xaxis.set_major_formatter("{x:.2g}")
             under.set_xlabel("factor on the error, all else equal", fontsize=8)
         above[0].legend(loc="lower right", fontsize=8, frameon=True)
         return figure_png(figure)
@@ -44,7 +48,7 @@ def _draw(axes: Axes, values: dict[str, dict[str, Bounded]], families: Sequence[
     names = list(dict.fromkeys(name for of_family in values.values() for name in of_family))
     for family, found in values.items():
         colour, marker = family_mark(families, family)
-        shift = 0.22 * (families.index(family) - (len(families) - 1) / 2)
+        shift = 0.22 * (list(values).index(family) - (len(values) - 1) / 2)
         places = np.array([names.index(name) for name in found]) + shift
         middle = [one.value for one in found.values()]
         spread = [[one.value - one.low for one in found.values()], [one.high - one.value for one in found.values()]]
