@@ -274,7 +274,7 @@ def test_cost_is_what_bounds() -> None:
             network_of((256, 8)),
             "float64",
             (64 * 1024, "sm_75"),
-            "needs 64 KiB of shared memory, a block of",
+            "needs 65 KiB of shared memory, a block of",
         ),
     ],
 )
