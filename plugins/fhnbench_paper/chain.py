@@ -44,8 +44,8 @@ class Form:
         About what a run takes.
     candidates, training, timing
         Architectures of a sweep, and arguments of ``fhnbench sweep run`` and of ``fhnbench sweep report``.
-    sweep_s
-        About what the sweep of a problem takes.
+    sweep_s, report_s
+        About what the sweep of a problem takes, and the analysis of all.
     """
 
     experiment: tuple[str, ...]
@@ -59,6 +59,7 @@ class Form:
     training: tuple[str, ...]
     timing: tuple[str, ...]
     sweep_s: float
+    report_s: float
 
 
 FULL = Form(
@@ -79,6 +80,7 @@ FULL = Form(
     training=("--frontier-seeds", "5"),
     timing=("--measure",),
     sweep_s=1_300,
+    report_s=500,
 )
 _FEW = {"--solver": ("euler-cpu", "midpoint-cpu", "rk3-cpu"), "--surrogate": ("ddnn-cpu", "pinn-cpu", "itnn-cpu")}
 QUICK = Form(
@@ -92,7 +94,8 @@ QUICK = Form(
     candidates=60,
     training=("--quick",),
     timing=("--measure", "--time-budget", "20"),
-    sweep_s=100,
+    sweep_s=70,
+    report_s=150,
 )
 _EXPERIMENT_S = 60.0
 
@@ -185,7 +188,7 @@ def _sweep(folder: Path, form: Form, threads: int) -> tuple[Step, ...]:
         ]
     report = folder / SWEEP / "report"
     words = ("sweep", "report", *map(str, swept.values()), "--output", str(report), *form.timing, "--overwrite")
-    return (*trained, Step(SWEEP, (*words, "--threads", str(threads)), 0.1 * form.sweep_s, report / ANALYSIS_FILE))
+    return (*trained, Step(SWEEP, (*words, "--threads", str(threads)), form.report_s, report / ANALYSIS_FILE))
 
 
 def _gpu(output: Path) -> Step:
