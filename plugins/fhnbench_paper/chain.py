@@ -95,7 +95,7 @@ QUICK = Form(
     training=("--quick",),
     timing=("--measure", "--time-budget", "20"),
     sweep_s=70,
-    report_s=150,
+    report_s=300,
 )
 _EXPERIMENT_S = 60.0
 
