@@ -137,3 +137,10 @@ def test_pictures_and_tables_of_plugins_are_in_the_house_style(capsys: pytest.Ca
     shown.add_row("two", fhnbench.count(12_000))
     fhnbench.answers().print(shown)
     assert {"12 ms", "12k"} <= {line.partition(" ")[2].strip() for line in capsys.readouterr().out.splitlines()}
+
+
+def test_named_values_are_split_at_the_first_equals_sign() -> None:
+    assert fhnbench.named_values("--set", ["steps=20", " dt = 1=2 "]) == {"steps": "20", "dt": "1=2"}
+    for text in ("steps", "=20", "steps="):
+        with pytest.raises(fhnbench.FhnbenchError, match=f"--set '{text}': give NAME=VALUE"):
+            fhnbench.named_values("--set", [text])

@@ -62,6 +62,7 @@ from .plugins.named import artifact_file as artifact_file
 from .plugins.named import contender_availability as contender_availability
 from .plugins.named import contender_trajectories as contender_trajectories
 from .plugins.named import surrogate_family as surrogate_family
+from .plugins.options import named_values as named_values
 from .plugins.registry import API_VERSION as API_VERSION
 from .plugins.registry import suggestion as suggestion
 from .plugins.specs import Availability as Availability

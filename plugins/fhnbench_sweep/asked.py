@@ -34,15 +34,10 @@ def names_in(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def pairs_in(overrides: Sequence[str]) -> dict[str, str]:
-    """Return what NAME=VALUE words say; raises `FhnbenchError` for any other."""
-    values = {}
-    for text in overrides:
-        name, equals, value = text.partition("=")
-        if not (name and equals):
-            raise FhnbenchError(f"--set {text}: give NAME=VALUE")
-        values[name.strip()] = value.strip()
-    return values
+def words_of(command: str, plan: Path, families: Sequence[str], recipe: str, overrides: Sequence[str]) -> list[str]:
+    """Return the words of a command that trains, as far as the commands have options in common."""
+    words = ["fhnbench", "sweep", command, str(plan), "--family", ",".join(families), "--recipe", recipe]
+    return words + [word for text in overrides for word in ("--set", text)]
 
 
 def settings_of(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fhnbench import reporting
+from fhnbench import named_values, reporting
 from fhnbench_sweep.settings import settle
 
 if TYPE_CHECKING:
@@ -71,15 +71,14 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter for each option
     """
     if workers and scheduler:
         raise click.UsageError("--workers and --scheduler exclude each other")
-    from fhnbench_sweep.asked import names_in, pairs_in, read_plan, settings_of
+    from fhnbench_sweep.asked import names_in, read_plan, settings_of, words_of
     from fhnbench_sweep.store import Store
 
     content, planned = read_plan(plan)
     named = names_in(families)
-    words = ["fhnbench", "sweep", "run", str(plan), "--family", ",".join(named), "--recipe", recipe]
-    words += [word for text in overrides for word in ("--set", text)]
+    words = words_of("run", plan, named, recipe, overrides)
     words += ["--seed", str(seed), "--test-samples", str(test_samples), *(["--quick"] if quick else [])]
-    values = ({"steps": QUICK_STEPS} if quick else {}) | pairs_in(overrides)
+    values = ({"steps": QUICK_STEPS} if quick else {}) | named_values("--set", overrides)
     asked = settings_of(planned.problem, named, recipe, values, seed, test_samples, shlex.join(words))
     folder = output or Path("results", "sweep", planned.problem)
     store = Store(folder, content)

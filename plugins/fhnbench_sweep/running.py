@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -131,10 +130,7 @@ def on_dask(jobs: Sequence[bytes], *, workers: int = 0, scheduler: str = "") -> 
         except (OSError, ValueError) as error:
             raise Unavailable(f"no Dask scheduler at {scheduler}: {error}") from None
         # Earlier jobs, which are the larger ones, come first.
-        futures = [
-            client.submit(train_batch, job, priority=-number, pure=False, key=f"batch-{number}-{time.time_ns()}")
-            for number, job in enumerate(jobs)
-        ]
+        futures = [client.submit(train_batch, job, priority=-number, pure=False) for number, job in enumerate(jobs)]
         try:
             for future in as_completed(futures):
                 yield future.result()

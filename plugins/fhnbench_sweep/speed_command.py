@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import statistics
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from fhnbench import answers, count, reporting, table, write_whole
+from fhnbench import answers, count, named_values, reporting, table, usable_cpus, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,21 +52,20 @@ def command(  # noqa: PLR0913, PLR0917 - a parameter for each option
     One by one is plain torch: a module, Adam and a backward pass, with the number of threads that is faster.
     Validation and test, which both need alike, are left out.
     """
-    from fhnbench_sweep.asked import names_in, pairs_in, read_plan, settings_of
+    from fhnbench_sweep.asked import names_in, read_plan, settings_of, words_of
     from fhnbench_sweep.running import jobs_of
     from fhnbench_sweep.throughput import measure_throughput
 
     _, planned = read_plan(plan)
     named = names_in(families)
-    words = ["fhnbench", "sweep", "speed", str(plan), "--family", ",".join(named), "--recipe", recipe]
-    words += [word for text in overrides for word in ("--set", text)]
-    settings = settings_of(planned.problem, named, recipe, pairs_in(overrides), 0, 2, shlex.join(words))
+    words = words_of("speed", plan, named, recipe, overrides)
+    settings = settings_of(planned.problem, named, recipe, named_values("--set", overrides), 0, 2, shlex.join(words))
     found = []
     for family in named:
         jobs = jobs_of(planned.candidates, settings, [family], 0, set(), device=device)
         with reporting(family) as report:
             one = measure_throughput(
-                jobs, workers=workers or os.cpu_count() or 1, alone=alone, steps=steps, rounds=rounds, report=report
+                jobs, workers=workers or usable_cpus(), alone=alone, steps=steps, rounds=rounds, report=report
             )
         found.append(one)
     _show(found)

@@ -46,8 +46,9 @@ def command(family: str, options: tuple[str, ...], output: Path | None, overwrit
     An interrupted training goes on where it stopped when the same command is given again.
     """
     from fhnbench.plugins.named import surrogate_family
+    from fhnbench.plugins.options import named_values
 
-    chosen = dict(_pair("--option", text) for text in options)
+    chosen = named_values("--option", options)
     surrogate = surrogate_family(family, chosen)
     task = _task(family, surrogate, chosen, **asked)
     target = output or _default_output(task)
@@ -57,6 +58,7 @@ def command(family: str, options: tuple[str, ...], output: Path | None, overwrit
 
 
 def _task(family: str, surrogate: SurrogateFamily, options: dict[str, str], **asked: Any) -> TrainingTask:
+    from fhnbench.plugins.options import named_values
     from fhnbench.plugins.training import TrainingTask
 
     data, problem = _problem(asked["dataset"], asked["problem"])
@@ -64,7 +66,7 @@ def _task(family: str, surrogate: SurrogateFamily, options: dict[str, str], **as
     if asked["activation"] and not surrogate.activation:
         raise FhnbenchError(f"{family} has no activations to choose from; leave out --activation")
     names = tuple(filter(None, (asked["activation"] or surrogate.activation).split(",")))
-    overrides: dict[str, Any] = dict(_pair("--set", text) for text in asked["settings"])
+    overrides: dict[str, Any] = dict(named_values("--set", asked["settings"]))
     overrides |= {name: asked[name] for name in ("samples", "steps") if asked[name] is not None}
     return TrainingTask(
         family=family,
@@ -162,10 +164,3 @@ def _hidden(text: str) -> tuple[int, ...]:
         return tuple(int(word) for word in text.replace("x", ",").split(","))
     except ValueError:
         raise FhnbenchError(f"--hidden {text!r}: give layer sizes as in 64,64") from None
-
-
-def _pair(option: str, text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals and value):
-        raise FhnbenchError(f"{option} {text!r}: give NAME=VALUE")
-    return name.strip(), value.strip()

@@ -12,7 +12,7 @@ from fhnbench.errors import FhnbenchError
 from fhnbench.plugins.registry import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 T = TypeVar("T")
 
@@ -43,6 +43,23 @@ def parse_contender(text: str) -> tuple[str, dict[str, str]]:
             raise InvalidOptions(f"{text!r}: option {key!r} is given twice")
         options[key] = value
     return match["name"].strip(), options
+
+
+def named_values(option: str, texts: Iterable[str]) -> dict[str, str]:
+    """Return what the NAME=VALUE words of a command's option say.
+
+    Raises
+    ------
+    FhnbenchError
+        If a word is none; the message names the option.
+    """
+    values = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals and value):
+            raise FhnbenchError(f"{option} {text!r}: give NAME=VALUE")
+        values[name.strip()] = value.strip()
+    return values
 
 
 def format_contender(name: str, options: Mapping[str, object]) -> str:
