@@ -39,7 +39,6 @@ def recipe_of(family: str, problem: str, name: str, overrides: Mapping[str, Any]
     FhnbenchError
         If there is no such family or recipe, or a value does not fit.
     """
-    if name == SWEEP:
-        return SWEEP_RECIPE.replace(overrides)
     task = TrainingTask(family, standard_problem(problem), (1,), ("tanh",))
-    return choose_recipe(surrogate_family(family, {}).design(task).recipes, name, overrides)
+    own = surrogate_family(family, {}).design(task).recipes
+    return choose_recipe({**own, SWEEP: SWEEP_RECIPE}, name, overrides)
