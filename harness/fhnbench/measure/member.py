@@ -195,15 +195,16 @@ class Member:
 
     @property
     def is_done(self) -> bool:
-        """Whether no more blocks are wanted: the resident time is known well enough, or there are as many as asked.
+        """Whether no more blocks are wanted: there are as many as asked, or enough to know the time and to see a leak.
 
         Disturbed blocks are repeated, but no more often than half of those that were asked for.
         """
         calm, rounds = self._calm, self._settings.rounds
         if len(calm) >= rounds or len(self.blocks) >= rounds + max(1, rounds // 2):
             return True
-        times = [block.compute_s for block in calm]
-        return bool(calm) and is_converged(median_interval(times), self._settings.tolerance)
+        if not calm or len(self.blocks) <= LEAK_BLOCKS:
+            return False
+        return is_converged(median_interval([block.compute_s for block in calm]), self._settings.tolerance)
 
     @property
     def _calm(self) -> list[Block]:
