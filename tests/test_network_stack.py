@@ -23,6 +23,8 @@ from fhnbench import (
     torch_seed,
     typical_trajectories,
 )
+from fhnbench.training.fused_slopes import activate_in_place, codes_of
+from fhnbench.training.module import ACTIVATIONS
 
 PROBLEM = standard_problem("C")
 STATES = typical_trajectories(PROBLEM)
@@ -74,6 +76,38 @@ def test_a_slope_is_the_derivative_and_both_can_be_differentiated(name):
     (derivative,) = torch.autograd.grad(value[:3].sum(), z, retain_graph=True)
     torch.testing.assert_close(slope, derivative[:3] * dz)
     assert torch.autograd.gradcheck(lambda a, b: activate_with_slope(a, b, 3, ranges), (z, dz))
+
+
+@pytest.mark.parametrize("span", [1.0, 30.0])
+@pytest.mark.parametrize("name", [*NAMES, "identity"])
+def test_fused_activations_and_their_slopes_are_those_of_torch(name, span):
+    z = torch.linspace(-span, span, 3001).expand(2, 1, -1).contiguous()
+    exact = z.double().requires_grad_()
+    value = ACTIVATIONS[name](exact)
+    (slope,) = torch.autograd.grad(value.sum(), exact)
+    given = z.clone().requires_grad_()
+    found = activate_in_place(given.clone(), codes_of([name, name]))
+    (found_slope,) = torch.autograd.grad(found.sum(), given)
+    largest = torch.maximum(value.abs(), exact.abs()).detach()
+    assert ((found - value).abs() <= 4e-7 * largest).all()
+    assert ((found_slope - slope).abs() <= 4e-7 * largest.clamp(min=1)).all()
+    assert activate_in_place(torch.full((1, 1, 5), torch.nan), codes_of([name])).isnan().all()
+
+
+@settings(max_examples=10, deadline=None)
+@given(chosen=networks)
+def test_the_precision_of_a_stack_is_that_of_its_weights(chosen):
+    """In float64, as on a GPU, activations are torch's."""
+    modules = modules_of(chosen)
+    x = torch.linspace(-1, 1, 8 * len(modules[0].network.inputs), dtype=torch.float64).reshape(1, 8, -1)
+    stack = NetworkStack(modules).double()
+    found = stack.perceptron(x)
+    (slope,) = torch.autograd.grad(found.sum(), stack.weights[0])
+    for k, module in enumerate(modules):
+        alone = module.double().perceptron(x[0])
+        torch.testing.assert_close(found[k], alone)
+        (expected,) = torch.autograd.grad(alone.sum(), module.weights[0])
+        torch.testing.assert_close(slope[k, : len(expected)], expected)
 
 
 def test_layers_of_a_stack_are_those_of_its_networks():

@@ -1,12 +1,11 @@
 """Which candidates are trained together: of one number of layers, and of sizes that pad each other little.
 
-A step of K networks that are padded to some widths takes, on one thread of a CPU with AVX-512 (a fit to 88 batches of
-up to 44 networks in steps of 64 and of 256 samples, within 15% for most of them),
+A step of K networks that are padded to some widths takes, on one thread of a CPU with AVX-512 (a fit to 140 batches of
+up to 58 networks in steps of 64 and of 256 samples, within 7% for half of them, within 20% for nine of ten),
 
 - `CALLS` and `LAYER_CALLS` for each layer, whatever the sizes: the calls of torch's operations;
-- `RUN` for each network and layer, as most have an activation of their own;
 - `WEIGHT` for each weight and sample: three matrix products;
-- `NEURON` for each neuron and sample, as much as 50 weights: an activation, its slope, and their memory.
+- `NEURON` for each neuron and sample, as much as 40 weights: an activation, its slope, and their memory.
 
 A network by itself mostly waits for calls; one among many pays for padding. Pairs of batches are joined as long as that
 saves time, the pair that saves most first. A term for Adam (5 ns a weight) fits larger batches better, but the batches
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
     from fhnbench_sweep.plan import Candidate
 
-CALLS, LAYER_CALLS, RUN, WEIGHT, NEURON = 0.53e-3, 0.076e-3, 0.014e-3, 0.096e-9, 4.9e-9
+CALLS, LAYER_CALLS, WEIGHT, NEURON = 0.62e-3, 0.049e-3, 0.088e-9, 3.5e-9
 """Seconds."""
 CACHE_BYTES = 2**23
 """A batch's activations, of all layers, should stay in a processor's last cache."""
@@ -102,6 +101,6 @@ def _seconds(widths: NDArray[np.int64], sizes: NDArray[np.int64], samples: int) 
     """Return the seconds of a step of batches of so many networks, padded to widths ``[batches, layers]``."""
     layers = widths.shape[1]
     weights = 4 * widths[:, 0] + (widths[:, :-1] * widths[:, 1:]).sum(axis=1) + 2 * widths[:, -1]
-    of_network = RUN * layers + samples * (WEIGHT * weights + NEURON * widths.sum(axis=1))
+    of_network = samples * (WEIGHT * weights + NEURON * widths.sum(axis=1))
     result: NDArray[np.float64] = CALLS + LAYER_CALLS * layers + sizes * of_network
     return result

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import torch
 
+from fhnbench.training.fused_slopes import activate_in_place, codes_of
 from fhnbench.training.module import LINEAR, NetworkModule, affine
 from fhnbench.training.slopes import activate
 
@@ -58,6 +59,7 @@ class NetworkStack(NetworkModule):
             self.biases[layer] = torch.nn.Parameter(stacked_bias)
         self.masks: list[Tensor] = [*(weight for weight, _ in masks), *(bias for _, bias in masks)]
         self._ranges = [self._ranges_of(layer) for layer in range(len(weights))]
+        self._codes = [codes_of([one.activations[layer] for one in self.networks]) for layer in range(len(weights))]
 
     @property
     def size(self) -> int:
@@ -72,10 +74,11 @@ class NetworkStack(NetworkModule):
     def perceptron(self, x: Tensor) -> Tensor:
         """Return the outputs ``[K, R, 2 * pass_points]`` for input rows ``[1 or K, R, inputs]``."""
         x = (x - self.input_shift) / self.input_scale
-        for weight, bias, ranges in zip(self.weights, self.biases, self._ranges, strict=True):
+        fused = x.device.type == "cpu" and x.dtype == torch.float32
+        for weight, bias, ranges, codes in zip(self.weights, self.biases, self._ranges, self._codes, strict=True):
             x = affine(x, weight, bias)
             if ranges != LINEAR:
-                x = activate(x, ranges)
+                x = activate_in_place(x, codes) if fused else activate(x, ranges)
         return x * self.output_scale + self.output_shift
 
     def forward(self, u0: Tensor, w0: Tensor, i_app: Tensor, save_points: int | None = None) -> Tensor:
