@@ -33,7 +33,7 @@ class CommandLine(Protocol):
     """Runs ``python -m fhnbench`` with arguments, in an environment."""
 
     def __call__(
-        self, *arguments: str, environment: Mapping[str, str] | None = None, timeout_s: float = 120
+        self, *arguments: str, environment: Mapping[str, str] | None = None, timeout_s: float = 600
     ) -> subprocess.CompletedProcess[str]: ...
 
 
@@ -103,7 +103,7 @@ def command_line(tmp_path: Path) -> CommandLine:
     folder.mkdir()
 
     def run(
-        *arguments: str, environment: Mapping[str, str] | None = None, timeout_s: float = 120
+        *arguments: str, environment: Mapping[str, str] | None = None, timeout_s: float = 600
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "fhnbench", *arguments],

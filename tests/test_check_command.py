@@ -271,7 +271,7 @@ def test_ctrl_c_leaves_no_process_behind(plugins_path: Callable[..., dict[str, s
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         wait_until(lambda: len(processes_with(mark)) >= 3)  # the command, its worker, and the child that this left
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=300)
     assert process.returncode == ExitStatus.INTERRUPTED
     wait_until(lambda: not processes_with(mark))
 
@@ -291,7 +291,7 @@ def processes_with(mark: str) -> list[int]:
     return found
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

@@ -13,20 +13,23 @@ PROGRAM = """
 import json, os, threading, time
 from fhnbench.measure.pinning import pin_busiest_threads, thread_times
 
-def spin(stop):
+def spin(stop, worked):
     while not stop.is_set():
         sum(range(1000))
+        if time.thread_time() > 0.1:
+            worked.release()
 
 end = time.monotonic() + 0.6  # the main thread has worked most, but not since then
 while time.monotonic() < end:
     pass
 before = thread_times()
-stop = threading.Event()
+stop, worked = threading.Event(), [threading.Semaphore(0) for _ in range(2)]
 idle = threading.Thread(target=stop.wait)
-busy = [threading.Thread(target=spin, args=(stop,)) for _ in range(2)]
+busy = [threading.Thread(target=spin, args=(stop, one)) for one in worked]
 for thread in (idle, *busy):
     thread.start()
-time.sleep(0.3)
+for one in worked:
+    one.acquire()
 pinned = pin_busiest_threads(2, before)
 where = {name: sorted(os.sched_getaffinity(thread.native_id)) for name, thread in zip("iab", (idle, *busy))}
 stop.set()

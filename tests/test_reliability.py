@@ -111,12 +111,11 @@ def run(command_line, plugins_path, datasets):
 
 def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_measured(run, tmp_path):
     (tmp_path / "file").touch()
-    began = time.monotonic()
     done = run("--solver", "ab2-example[dt=0.001]", "-n", "200", "--output", str(tmp_path / "file" / "run"))
     assert done.returncode == ExitStatus.USER_ERROR
     assert "cannot write" in done.stderr
     assert "Traceback" not in done.stderr
-    assert time.monotonic() - began < 60
+    assert done.stdout == ""
 
 
 def test_resume_measures_what_is_missing_and_keeps_the_rest(run, tmp_path):
@@ -180,7 +179,7 @@ class TestKills:
         os.kill(workers_of(process)[0], signal.SIGKILL)
         time.sleep(5)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=120)
+        process.communicate(timeout=300)
         reasons = [row.reason for row in read_record(output).rows if row.status == "failed"]
         assert len(reasons) == 1
         assert "killed by SIGKILL" in reasons[0]
@@ -191,9 +190,9 @@ class TestKills:
         time.sleep(delay_s)
         workers = workers_of(process)
         process.kill()
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
         assert not read_record(output).complete
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while set(workers) & set(processes_with("fhnbench.measure.worker")):
             assert time.monotonic() < deadline, "workers outlived the coordinator"
             time.sleep(0.1)

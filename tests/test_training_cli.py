@@ -103,7 +103,7 @@ def test_bad_input_is_one_line(arguments, message, capsys, folder):
 
 
 LONG = ["train", "ddnn", "--problem", "A", "--hidden", "6", "--threads", "1", "--set", "round_steps=10"]
-LONG += ["--set", "batch=16", "--steps", "200", "--output", "a.safetensors"]
+LONG += ["--set", "batch=16", "--steps", "600", "--output", "a.safetensors"]
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
@@ -114,7 +114,7 @@ def test_a_training_that_was_stopped_goes_on(how, folder):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.01)
     process.send_signal(how)
-    _, error = process.communicate(timeout=60)
+    _, error = process.communicate(timeout=300)
     assert not (folder / "a.safetensors").exists()
     if how == signal.SIGINT:
         assert process.returncode == ExitStatus.INTERRUPTED
