@@ -60,6 +60,10 @@ def test_folded_cost_counts_steps_and_bytes() -> None:
 def test_suggestions() -> None:
     assert fhnbench.suggestion("oiler", ["euler", "heun"]) == "did you mean 'euler'? there are euler, heun"
     assert fhnbench.suggestion("x", []) == "there are none"
+    many = [f"rk{order}" for order in range(30)]
+    told = fhnbench.suggestion("rk12b", many, "fhnbench plugins")
+    assert told == "did you mean 'rk12'? fhnbench plugins lists all 30"
+    assert fhnbench.suggestion("x", many).endswith("rk28, rk29")
 
 
 def test_every_spec_is_one_and_checks_its_names() -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, final
 
 import myokit
 import numpy as np
 
-from fhnbench import HostExecution, Unavailable
-from fhnbench_peers.steps import Adaptive, require_few
+from fhnbench import Unavailable
+from fhnbench_peers.steps import OneByOne
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fhnbench import FitzHughNagumo, Workload
 
 _MODEL = """[[model]]
@@ -33,7 +35,7 @@ _LOGGED = ["cell.u", "cell.w"]
 
 @final
 @dataclass(frozen=True)
-class Cvode(Adaptive):
+class Cvode(OneByOne):
     """CVODES of SUNDIALS through Myokit, implicit, of variable order, one sample after the other.
 
     Parameters
@@ -44,32 +46,23 @@ class Cvode(Adaptive):
         Most samples that it takes on: each takes some milliseconds.
     """
 
-    order: ClassVar[int] = 5
-    stages: ClassVar[int] = 1
-
     rtol: float = 1e-6
     atol: float = 1e-6
-    largest: int = 2000
 
-    def prepare(self, workload: Workload) -> HostExecution:
-        """Compile; refuses every precision but float64, and large ensembles."""
-        workload.require_precision("float64")
-        require_few(workload, self.largest)
+    def integrator(self, workload: Workload) -> Callable[[Any, Any], Any]:
+        """Compile, and return the integrator of a sample."""
         simulation, times = _simulation(workload.model), workload.times
         end = times[-1] + 1e-6 * workload.save_interval  # what it logs ends before
 
-        def integrate(u0: Any, w0: Any, i_app: Any, states: Any) -> None:
+        def integrate(start: Any, current: Any) -> Any:
             simulation.set_tolerance(self.atol, self.rtol)
-            for sample in range(u0.size):
-                start = u0[sample], w0[sample]
-                simulation.reset()
-                simulation.set_state(start)
-                simulation.set_constant("cell.i_app", i_app[sample])
-                found = simulation.run(end, log=_LOGGED, log_times=times)
-                states[:, :, sample] = np.transpose([found[name] for name in _LOGGED])
-                states[0, :, sample] = start
+            simulation.reset()
+            simulation.set_state(start)
+            simulation.set_constant("cell.i_app", current)
+            found = simulation.run(end, log=_LOGGED, log_times=times)
+            return np.transpose([found[name] for name in _LOGGED])
 
-        return HostExecution(workload, integrate)
+        return integrate
 
 
 @functools.cache

@@ -9,9 +9,11 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from fhnbench import HostExecution
-from fhnbench_peers.steps import Adaptive, require_few
+from fhnbench_peers.steps import Adaptive, OneByOne
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fhnbench import Workload
 
 
@@ -56,7 +58,7 @@ class Dop853(Adaptive):
 
 @final
 @dataclass(frozen=True)
-class Lsoda(Adaptive):
+class Lsoda(OneByOne):
     """LSODA, which switches between a stiff and a non-stiff method, one sample after the other.
 
     Parameters
@@ -67,37 +69,28 @@ class Lsoda(Adaptive):
         Most samples that it takes on: each takes some milliseconds.
     """
 
-    order: ClassVar[int] = 5
-    stages: ClassVar[int] = 1
-
     rtol: float = 1e-3
     atol: float = 1e-6
-    largest: int = 2000
 
-    def prepare(self, workload: Workload) -> HostExecution:
-        """Return an execution; refuses every precision but float64, and large ensembles."""
-        workload.require_precision("float64")
-        require_few(workload, self.largest)
+    def integrator(self, workload: Workload) -> Callable[[Any, Any], Any]:
+        """Return the integrator of a sample."""
         model, times = workload.model, workload.times
 
-        def integrate(u0: Any, w0: Any, i_app: Any, states: Any) -> None:
-            def derivative(_t: float, state: Any, current: float) -> tuple[float, float]:
-                du, dw = model.derivative(state[0], state[1], current)
-                return du, dw
+        def derivative(_t: float, state: Any, current: float) -> tuple[float, float]:
+            du, dw = model.derivative(state[0], state[1], current)
+            return du, dw
 
-            for sample in range(u0.size):
-                start = u0[sample], w0[sample]
-                found = solve_ivp(
-                    derivative,
-                    (0.0, times[-1]),
-                    start,
-                    "LSODA",
-                    t_eval=times,
-                    args=(i_app[sample],),
-                    rtol=self.rtol,
-                    atol=self.atol,
-                )
-                states[:, :, sample] = found.y.T
-                states[0, :, sample] = start
+        def integrate(start: Any, current: Any) -> Any:
+            found = solve_ivp(
+                derivative,
+                (0.0, times[-1]),
+                start,
+                "LSODA",
+                t_eval=times,
+                args=(current,),
+                rtol=self.rtol,
+                atol=self.atol,
+            )
+            return found.y.T
 
-        return HostExecution(workload, integrate)
+        return integrate

@@ -6,12 +6,15 @@ Nothing is folded or blocked here: these are the steps that a careful user of an
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from fhnbench import Cost, FhnbenchError, Refused, Solver, Sweep, Tableau
+from fhnbench import Cost, FhnbenchError, HostExecution, Refused, Solver, Sweep, Tableau
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fhnbench import FitzHughNagumo, Workload
 
 _DERIVATIVE = 7
@@ -66,15 +69,6 @@ def operations_of(workload: Workload, interval: float) -> Cost:
     )
 
 
-def require_few(workload: Workload, largest: int) -> None:
-    """Refuse large ensembles for a method that integrates one sample after the other."""
-    if workload.size > largest:
-        raise Refused(
-            f"integrates one sample after the other, some milliseconds each; it takes {largest} at most, not "
-            f"{workload.size}: measure fewer with -n, or set largest"
-        )
-
-
 @dataclass(frozen=True)
 class Adaptive(Solver):
     """A method that chooses its steps by a tolerance.
@@ -105,3 +99,35 @@ class Adaptive(Solver):
     def cost(self, workload: Workload) -> Cost:
         """Return the operations of one step a save interval, and the bytes of inputs and trajectories."""
         return operations_of(workload, self.stages * (_DERIVATIVE + 2 * self.stages))
+
+
+@dataclass(frozen=True)
+class OneByOne(Adaptive):
+    """A method of a library that integrates one sample after the other, in float64; it refuses large ensembles."""
+
+    order: ClassVar[int] = 5
+    stages: ClassVar[int] = 1
+
+    largest: int = 2000
+
+    @abstractmethod
+    def integrator(self, workload: Workload) -> Callable[[Any, Any], Any]:
+        """Return what takes an initial state ``[2]`` and a current, and gives the trajectory ``[T, 2]``."""
+
+    def prepare(self, workload: Workload) -> HostExecution:
+        """Return an execution; refuses every precision but float64, and large ensembles."""
+        workload.require_precision("float64")
+        if workload.size > self.largest:
+            raise Refused(
+                f"integrates one sample after the other, some milliseconds each; it takes {self.largest} at most, not "
+                f"{workload.size}: measure fewer with -n, or set largest"
+            )
+        trajectory = self.integrator(workload)
+
+        def integrate(u0: Any, w0: Any, i_app: Any, states: Any) -> None:
+            for sample in range(u0.size):
+                start = u0[sample], w0[sample]
+                states[:, :, sample] = trajectory(start, i_app[sample])
+                states[0, :, sample] = start
+
+        return HostExecution(workload, integrate)

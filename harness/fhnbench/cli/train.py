@@ -108,9 +108,10 @@ def _train(surrogate: SurrogateFamily, task: TrainingTask, target: Path) -> int:
         return ExitStatus.INTERRUPTED
     artifact.save(target)
     errors, training = artifact.metadata.validation, artifact.metadata.training
+    steps = "1 step" if training.steps == 1 else f"{training.steps:,} steps"
     answers().print(
         f"{target}: MAE {errors['mae']:.2e}, p99.9 {errors['p999']:.2e} on {errors['samples']:,.0f} test trajectories "
-        f"after {training.steps:,} steps in {training.seconds:.0f} s",
+        f"after {steps} in {training.seconds:.0f} s",
         highlight=False,
         soft_wrap=True,
     )

@@ -23,6 +23,9 @@ GROUP = "fhnbench"
 API_VERSION = 1
 """Version of everything that plugins build on; a plugin declares it as ``FHNBENCH_API`` and no other is loaded."""
 
+_MANY = 12
+"""Names that are not listed one by one in an error, if a command lists them."""
+
 S_co = TypeVar("S_co", bound=Spec, covariant=True)
 
 _HOOKS: dict[str, type[Spec]] = {
@@ -102,13 +105,26 @@ class Registry:
         """Return the error for a name that nothing has: the closest, those that there are, and what is broken."""
         broken = [plugin.name for plugin in self.plugins if plugin.error]
         remark = f"; broken plugins: {', '.join(broken)} (fhnbench plugins says why)" if broken else ""
-        return FhnbenchError(f"no {kind} {name!r}; {suggestion(name, names)}{remark}")
+        return FhnbenchError(f"no {kind} {name!r}; {suggestion(name, names, 'fhnbench plugins')}{remark}")
 
 
-def suggestion(name: str, names: list[str]) -> str:
-    """Return ``did you mean X?`` followed by all names, for error messages."""
+def suggestion(name: str, names: list[str], command: str = "") -> str:
+    """Return ``did you mean X?`` followed by all names, for error messages.
+
+    Parameters
+    ----------
+    name
+        What was asked for.
+    names
+        What there is.
+    command
+        A command that lists the names, to be told in their place where they are many.
+    """
     close = difflib.get_close_matches(name, names, n=1)
-    listed = f"there are {', '.join(names)}" if names else "there are none"
+    if command and len(names) > _MANY:
+        listed = f"{command} lists all {len(names)}"
+    else:
+        listed = f"there are {', '.join(names) or 'none'}"
     return f"did you mean {close[0]!r}? {listed}" if close else listed
 
 
