@@ -9,9 +9,12 @@ import sys
 
 import pytest
 
+from fhnbench.measure import threads
+
 PROGRAM = """
 import json, os, threading, time
-from fhnbench.measure.pinning import pin_busiest_threads, thread_times
+from fhnbench.measure.pinning import pin_busiest_threads
+from fhnbench.measure.threads import thread_times
 
 def spin(stop, worked):
     while not stop.is_set():
@@ -45,3 +48,21 @@ def test_busy_threads_get_a_cpu_each_and_idle_ones_are_left_alone():
     cpus = sorted(os.sched_getaffinity(0))
     assert sorted([where["a"], where["b"]]) == [[cpus[0]], [cpus[1]]]
     assert where["i"] == cpus
+
+
+def test_what_threads_have_done_is_told_but_of_those_that_have_ended(monkeypatch, tmp_path):
+    for thread, times in {os.getpid(): "5 7 1\n", 12: "100 20 3\n", 13: "1000 300 9\n"}.items():
+        (tmp_path / str(thread)).mkdir()
+        (tmp_path / str(thread) / "schedstat").write_text(times)
+    (tmp_path / "14").mkdir()
+    monkeypatch.setattr(threads, "_TASKS", tmp_path)
+    monkeypatch.setattr(threads.threading, "get_native_id", os.getpid)
+    assert threads.thread_times()[12] == (100, 20)
+    assert 14 not in threads.thread_times()
+    assert threads.wanted_time_of_others() == 120 + 1300
+
+
+def test_a_system_that_tells_nothing_of_threads(monkeypatch, tmp_path):
+    monkeypatch.setattr(threads, "_TASKS", tmp_path / "nothing")
+    assert threads.thread_times() == {}
+    assert threads.wanted_time_of_others() is None

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from fhnbench.measure.threads import thread_times
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _CPUS = Path("/sys/devices/system/cpu")
 _POWERCAP = Path("/sys/class/powercap")
-_TASKS = Path("/proc/self/task")
 
 _THERMAL = 0x8 | 0x20 | 0x40 | 0x80
 """NVML's reasons for a lower clock that are not the user's choice: hardware slowdown, heat, power brake."""
@@ -172,10 +173,8 @@ def busy_s(proc: Path = Path("/proc")) -> float | None:
 
 
 def _waited() -> float | None:
-    try:
-        return sum(int((task / "schedstat").read_text().split()[1]) for task in _TASKS.iterdir()) / 1e9
-    except (OSError, ValueError, IndexError):
-        return None
+    found = thread_times()
+    return sum(times.waiting for times in found.values()) / 1e9 if found else None
 
 
 def _packages(powercap: Path) -> list[Path]:

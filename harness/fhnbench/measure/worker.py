@@ -14,10 +14,11 @@ import numpy as np
 from fhnbench.measure import protocol
 from fhnbench.measure.audits import AuditFailed, audit
 from fhnbench.measure.blocks import LEAK_BLOCKS, LEAK_BYTES
-from fhnbench.measure.pinning import pin_busiest_threads, thread_times
+from fhnbench.measure.pinning import pin_busiest_threads
 from fhnbench.measure.serving import serve
 from fhnbench.measure.statistics import is_stationary
 from fhnbench.measure.telemetry import memory_bytes, telemetry
+from fhnbench.measure.threads import ThreadTime, thread_times
 from fhnbench.plugins.contender import SolverContender, load, request
 from fhnbench.plugins.interfaces import Solver
 from fhnbench.plugins.options import build, option_fields
@@ -140,7 +141,7 @@ class ContenderWorker:
         """Run until times are stationary, pin threads; return the time of a warm run in seconds."""
         self._execution.upload(self._ensemble(0))
         durations: list[float] = []
-        before: dict[int, int] = {}
+        before: dict[int, ThreadTime] = {}
         began = time.perf_counter()
         while len(durations) < FEWEST_WARM_RUNS or (
             time.perf_counter() - began < WARM_UP_S and not is_stationary(durations)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fhnbench.errors import Refused
-from fhnbench.measure.pinning import wanted_time
+from fhnbench.measure.threads import wanted_time_of_others
 from fhnbench.testing.compare import require_equal, require_same
 from fhnbench.testing.ensembles import read_only
 from fhnbench.testing.outcome import ConformanceFailure, NotApplicable
@@ -117,10 +117,10 @@ def check_idle(subject: Subject) -> None:
     """Check that nothing computes any more when `synchronize` has returned.
 
     Work that goes on is not timed, and slows down whichever contender has its turn next. It is seen by the time that
-    threads of this process want a processor while it sleeps; work on another device is seen by the audits of
-    `fhnbench run`.
+    other threads of this process want a processor while this one sleeps; work on another device is seen by the audits
+    of `fhnbench run`.
     """
-    if wanted_time() is None:
+    if wanted_time_of_others() is None:
         raise NotApplicable("this system does not tell what threads do")
     ensemble = read_only(subject.problem.sample(_SOME), subject.workload().dtype)
     with _prepared_for_many(subject, _SOME) as prepared:
@@ -130,9 +130,9 @@ def check_idle(subject: Subject) -> None:
             prepared.execution.run()
             prepared.execution.synchronize()
             time.sleep(_GRACE_S)
-            before = wanted_time() or 0
+            before = wanted_time_of_others() or 0
             time.sleep(_REST_S)
-            busy.append(((wanted_time() or 0) - before) / (1e9 * _REST_S))
+            busy.append(((wanted_time_of_others() or 0) - before) / (1e9 * _REST_S))
     if min(busy) > _IDLE_SHARE:
         raise ConformanceFailure(f"after synchronize it still keeps {min(busy):.0%} of a CPU busy")
 
