@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 REASON_LENGTH = 300
 
+GRACE_S = 10.0
+"""Time in which a process that has closed its pipes must end."""
+
 Reply = TypeVar("Reply")
 
 
@@ -77,6 +80,7 @@ class WorkerProcess(Generic[Reply]):
         arguments: Sequence[str] = (),
     ) -> None:
         self._replies = replies
+        self._closed = False
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
         self._process = subprocess.Popen(
             [interpreter, "-m", module, *arguments],
@@ -130,6 +134,9 @@ class WorkerProcess(Generic[Reply]):
 
     def close(self) -> None:
         """Kill the worker and all that it started; safe to call twice."""
+        if self._closed:
+            return  # another process may have its number by now
+        self._closed = True
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -144,8 +151,13 @@ class WorkerProcess(Generic[Reply]):
         self._lines.put(b"")
 
     def _obituary(self) -> str:
-        code = self._process.wait()
-        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit status {code}"
+        """Return how the worker ended, and end what it left."""
+        try:
+            code = self._process.wait(GRACE_S)
+            how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"was ended with exit status {code}"
+        except subprocess.TimeoutExpired:
+            how = "closed its pipes and went on"
         self._errors.seek(0)
         last = self._errors.read().decode(errors="replace").strip().splitlines()[-1:]
-        return f"its process was {how}" + (f": {last[0][:REASON_LENGTH]}" if last else "")
+        self.close()
+        return f"its process {how}" + (f": {last[0][:REASON_LENGTH]}" if last else "")
