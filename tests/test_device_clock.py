@@ -2,46 +2,48 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from fhnbench import DeviceClock, DeviceProbe, Peaks, Refused, Workload, standard_problem
+from fhnbench.accuracy import Accuracy
+from fhnbench.errors import one_line
 from fhnbench.measure import protocol
 from fhnbench.measure.member import Member
+from fhnbench.measure.outputs import OutputAudit
 from fhnbench.measure.peaks import probes_of
 from fhnbench.measure.worker import Answers, ContenderWorker
 from fhnbench.plugins.contender import Request
 from fhnbench.plugins.registry import Entry, Plugin, Registry
 from fhnbench.plugins.specs import ProbeSpec
-from fhnbench.results.record import Block, Settings
+from fhnbench.results.record import Block, ProbeRecord, Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from fhnbench import Precision
+
 WORKLOAD = Workload(64, save_points=3)
 
 
-class Doubtful(DeviceClock):
-    """A clock that shows a multiple of the time that passed."""
+class Stopped(DeviceClock):
+    """A clock that shows the same time whatever it measures."""
 
-    def __init__(self, factor: float) -> None:
+    def __init__(self, shown_s: float) -> None:
         self.calls: list[str] = []
-        self._factor = factor
+        self._shown_s = shown_s
 
     def start(self) -> None:
         self.calls.append("start")
-        self._begin = time.perf_counter()
 
     def stop(self) -> None:
         self.calls.append("stop")
-        self._end = time.perf_counter()
 
     def seconds(self) -> float:
         self.calls.append("seconds")
-        return self._factor * (self._end - self._begin)
+        return self._shown_s
 
 
 class FarProbe(DeviceProbe):
@@ -67,11 +69,13 @@ def inputs(tmp_path: Path) -> str:
 def test_a_block_records_the_time_of_the_device_for_each_run(inputs: str) -> None:
     worker = ContenderWorker(protocol.Prepare("euler-cpu", "solver", None, WORKLOAD, inputs))
     assert worker.measure(protocol.Measure(0)).device_s is None
-    clock = Doubtful(2.0)
+    clock = Stopped(60.0)
     worker._execution.clock = clock
     measured = worker.measure(protocol.Measure(0))
     assert clock.calls == ["start", "stop", "seconds"]
-    assert measured.device_s == pytest.approx(2 * measured.compute_s, rel=0.2)
+    assert measured.device_s == 60.0 / measured.runs
+    assert measured.runs > 1
+    assert worker.measure(protocol.Measure(0, flush_bytes=4096)).runs == 1
 
 
 @pytest.mark.parametrize(("factor", "noted"), [(1.01, False), (0.99, False), (2.0, True), (0.5, True)])
@@ -97,6 +101,47 @@ def test_a_device_has_the_peaks_of_its_own_probe(monkeypatch: pytest.MonkeyPatch
     assert (probe.best.fma_per_s, probe.best.bytes_per_s) == (1e12, 2e11)
 
 
+class Broken(DeviceProbe):
+    """A probe whose device fails, at once or later."""
+
+    device = "far"
+
+    def __init__(self, workload: Workload) -> None:
+        if workload.precision == "float64":
+            raise OSError("the device is gone")
+
+    def measure(self) -> Peaks:
+        raise OSError("the device is lost")
+
+
+@pytest.mark.parametrize(("precision", "reason"), [("float32", "is lost"), ("float64", "is gone")])
+def test_a_probe_that_fails_costs_the_roofline_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, precision: Precision, reason: str
+) -> None:
+    spec = ProbeSpec(name="far", target=f"{__name__}:Broken", summary="far away")
+    monkeypatch.setattr(
+        "fhnbench.measure.peaks.registry", lambda: Registry(items=(Entry(spec, Plugin("far", "far", "1")),))
+    )
+    monkeypatch.setattr("fhnbench.measure.peaks.WorkerProcess", InThisProcess)
+    workload = Workload(64, 3, precision=precision)
+    (probe,) = probes_of([("far", workload)], 10)
+    for _ in range(2):
+        probe.measure()
+    assert probe.problem == f"the peaks of its device cannot be measured: OSError: the device {reason}"
+    place = "far", precision
+    assert (probe.best.device, probe.best.precision) == place
+
+    member = Member(
+        Request("x-far", "solver", precision, {}), workload, Settings(), OutputAudit(None, None, None, workload)
+    )
+    member.blocks = [Block(n, n, 1, 1e-6, 1e-3, 1e-6, 0.0) for n in range(5)]
+    member.errors = Accuracy(1e-3, 2e-3, 3e-2, 3.0, 0.02, 1000, 1, 0)
+    member._prepared = protocol.Prepared(0.1, 1e-3, 1e6, 1e6, *place)
+    row = member.row({}, {place: probe.problem})
+    assert (row.status, row.roofline_fraction, row.notes) == ("ran", None, (probe.problem,))
+    assert member.row({place: ProbeRecord(precision, 1e12, 1e12, "far")}, {place: probe.problem}).notes == ()
+
+
 class InThisProcess:
     """A worker without a process."""
 
@@ -108,6 +153,8 @@ class InThisProcess:
             return self._answers(asked)
         except Refused as error:
             return protocol.Failed("refused", str(error))
+        except OSError as error:
+            return protocol.Failed("failed", one_line(error))
 
     def close(self) -> None:
         pass

@@ -117,6 +117,7 @@ class Member:
             raise Stopped("unavailable", str(availability))
         artifact = self._select_artifact(problem)
         program = self._program
+        self.close()  # it may have a worker, if it was in an earlier group
         self._worker = WorkerProcess(
             self._settings.threads, program.module, protocol.replies, program.interpreter, program.arguments
         )
@@ -215,14 +216,24 @@ class Member:
         """Whether too few blocks were undisturbed for statistics of them alone."""
         return len(self._calm) < min(self._settings.rounds, MINIMUM_SAMPLES, len(self.blocks))
 
-    def row(self, probes: Mapping[tuple[str, str], ProbeRecord]) -> Row:
-        """Return the contender's row as far as it was measured; `probes` are by device and precision."""
+    def row(
+        self, probes: Mapping[tuple[str, str], ProbeRecord], problems: Mapping[tuple[str, str], str] | None = None
+    ) -> Row:
+        """Return the contender's row as far as it was measured.
+
+        Parameters
+        ----------
+        probes
+            Peaks, by device and precision.
+        problems
+            Why there are none, by device and precision.
+        """
         if self.stopped:
             status, reason = self.stopped.status, str(self.stopped)
         elif self.errors is None:
             status, reason = "failed", "the run was interrupted before it was measured"
         else:
-            return self._row_of_results(probes)
+            return self._row_of_results(probes, problems or {})
         return Row(
             self.request.label,
             self.request.kind,
@@ -234,14 +245,18 @@ class Member:
             output=self.request.output,
         )
 
-    def _row_of_results(self, probes: Mapping[tuple[str, str], ProbeRecord]) -> Row:
+    def _row_of_results(
+        self, probes: Mapping[tuple[str, str], ProbeRecord], problems: Mapping[tuple[str, str], str]
+    ) -> Row:
         assert self._prepared is not None
         prepared = self._prepared
         used = self.blocks if self.is_disturbed else self._calm
         resident = median_interval([block.compute_s for block in used])
         end_to_end = median_interval([block.upload_s + block.compute_s + block.download_s for block in used])
         cost = CostRecord(prepared.operations, prepared.bytes)
-        probe = probes.get((prepared.device, prepared.precision))
+        place = prepared.device, prepared.precision
+        probe = probes.get(place)
+        notes = [*self._notes(), *([problems[place]] if probe is None and place in problems else [])]
         least_s, binds = floor_s(cost, probe) if probe else (None, None)
         return Row(
             self.request.label,
@@ -265,7 +280,7 @@ class Member:
             disturbed=self.is_disturbed,
             energy_j=energy_of_a_run(used),
             finished=self.finished,
-            notes=tuple(self._notes()),
+            notes=tuple(notes),
             blocks=tuple(self.blocks),
             output=self.request.output,
             features=self.errors if isinstance(self.errors, FeatureErrors) else None,

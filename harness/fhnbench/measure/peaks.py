@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fhnbench.errors import FhnbenchError, Refused
+from fhnbench.errors import Refused
 from fhnbench.measure import protocol
 from fhnbench.measure.process import WorkerLost, WorkerProcess, WorkerTimeout
 from fhnbench.plugins.registry import registry
@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 class PeakProbe:
     """A worker that measures arithmetic and store peaks of a device in one precision.
 
+    If it fails, its device has no peaks, `problem` says why, and contenders are measured all the same.
+
     Parameters
     ----------
+    device
+        Name of the device whose peaks are wanted; `best` has the name of that which is probed.
     workload
         Gives precision, threads and the size of the output.
     timeout_s
@@ -33,21 +37,24 @@ class PeakProbe:
     ------
     Refused
         If the probe does not know the precision, or its device is not there.
-    FhnbenchError
-        If it fails.
     """
 
-    def __init__(self, workload: Workload, timeout_s: float, target: str = protocol.CPU_PROBE) -> None:
+    def __init__(self, device: str, workload: Workload, timeout_s: float, target: str = protocol.CPU_PROBE) -> None:
         self._timeout_s = timeout_s
         self._worker = WorkerProcess(workload.threads, protocol.WORKER, protocol.replies)
+        self.problem = ""
         reply = self._ask(protocol.PrepareProbe(workload, target))
-        assert isinstance(reply, protocol.Prepared)
-        self.best = ProbeRecord(workload.precision, 0.0, 0.0, reply.device)
+        if isinstance(reply, protocol.Prepared):
+            device = reply.device
+        self.best = ProbeRecord(workload.precision, 0.0, 0.0, device)
 
     def measure(self) -> None:
         """Measure once and keep the best so far: a peak is what the machine can do undisturbed."""
+        if self.problem:
+            return
         reply = self._ask(protocol.MeasureProbe())
-        assert isinstance(reply, protocol.Probed)
+        if not isinstance(reply, protocol.Probed):
+            return
         fma_per_s = max(reply.fma_per_s, self.best.fma_per_s)
         bytes_per_s = max(reply.bytes_per_s, self.best.bytes_per_s)
         self.best = ProbeRecord(self.best.precision, fma_per_s, bytes_per_s, self.best.device)
@@ -56,17 +63,20 @@ class PeakProbe:
         """End the worker."""
         self._worker.close()
 
-    def _ask(self, asked: protocol.Request) -> protocol.Reply:
+    def _ask(self, asked: protocol.Request) -> protocol.Reply | None:
+        """Return the reply, or None with the reason in `problem`."""
         try:
             reply = self._worker.ask(asked, self._timeout_s)
+            if not isinstance(reply, protocol.Failed):
+                return reply
+            reason = reply.message
         except (WorkerLost, WorkerTimeout) as error:
-            raise FhnbenchError(f"the machine's peaks cannot be measured: {error}") from None
-        if isinstance(reply, protocol.Failed):
-            self.close()
-            if reply.kind in {"refused", "unavailable"}:
-                raise Refused(reply.message)
-            raise FhnbenchError(f"the machine's peaks cannot be measured: {reply.message}")
-        return reply
+            reply, reason = None, str(error)
+        self.close()
+        if reply is not None and reply.kind in {"refused", "unavailable"}:
+            raise Refused(reason)
+        self.problem = f"the peaks of its device cannot be measured: {reason}"
+        return None
 
 
 def probes_of(devices: Iterable[tuple[str, Workload]], timeout_s: float) -> list[PeakProbe]:
@@ -84,7 +94,7 @@ def probes_of(devices: Iterable[tuple[str, Workload]], timeout_s: float) -> list
     for device, workload in dict.fromkeys(devices):
         for target in [protocol.CPU_PROBE] if device == "cpu" else plugins:
             try:
-                probe = PeakProbe(workload, timeout_s, target)
+                probe = PeakProbe(device, workload, timeout_s, target)
             except Refused:
                 continue
             if probe.best.device == device:

@@ -57,7 +57,7 @@ class Measure(msgspec.Struct, tag=True, frozen=True):
     shift
         The inputs are the N columns from here on, so that each block has other inputs.
     flush_bytes
-        Read and write so many bytes first, to empty the caches.
+        Write so many bytes first, to empty the caches, and run once.
     save
         File to copy the output of the timed run to, after the clock has stopped.
     """

@@ -283,6 +283,7 @@ class Session:
             if probe.best.fma_per_s:
                 key = probe.best.device, probe.best.precision
                 probes[key] = _better(probe.best, probes.get(key))
+        problems = {(each.best.device, each.best.precision): each.problem for each in self._probes if each.problem}
         return RunRecord(
             created=self._created,
             command=self._command,
@@ -293,17 +294,19 @@ class Session:
             settings=self._settings,
             environment=self._environment,
             probes=tuple(probes.values()),
-            rows=tuple(row for one in self._requests for row in self._rows_of(one.label, probes)),
+            rows=tuple(row for one in self._requests for row in self._rows_of(one.label, probes, problems)),
             complete=complete,
             session=self._name,
         )
 
-    def _rows_of(self, label: str, probes: dict[tuple[str, str], ProbeRecord]) -> list[Row]:
+    def _rows_of(
+        self, label: str, probes: dict[tuple[str, str], ProbeRecord], problems: dict[tuple[str, str], str]
+    ) -> list[Row]:
         """Return a contender's rows: that of the earlier run until this one has measured it."""
         members, earlier = self._members.get(label, []), self._earlier_rows.get(label)
         if earlier and not any(member.blocks or member.stopped for member in members):
             return [earlier]
-        return [member.row(probes) for member in members]
+        return [member.row(probes, problems) for member in members]
 
 
 def grouped(contenders: Sequence[T], order: random.Random, most: int) -> list[list[T]]:

@@ -81,7 +81,8 @@ class ContenderWorker:
         """Measure one block."""
         idle_cpu_s = time.process_time() - self._cpu_s
         ensemble = self._ensemble(asked.shift)
-        execution, runs, clock = self._execution, self._runs, time.perf_counter
+        execution, clock = self._execution, time.perf_counter
+        runs = 1 if asked.flush_bytes else self._runs  # a second run would find the caches full
         if asked.flush_bytes:
             _flush_caches(asked.flush_bytes)
         elif runs > 1:  # short: wake the threads and fetch what others have put out of the caches

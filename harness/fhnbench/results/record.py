@@ -224,7 +224,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed
         Seed of the order of contenders and of the choice of inputs.
     cold
-        Whether caches are flushed before each block.
+        Whether caches are flushed before each block, which is a single run then.
     extrapolate
         Whether surrogates may run outside their training ranges.
     max_error

@@ -131,6 +131,8 @@ class ContenderBenchmark:
             self._benchmark.extra_info["samples_per_s"] = size / median_s
             cost = subject.contender.cost(workload)
             for probe in probes:
+                if probe.problem:
+                    continue
                 allowed_s, bound = floor_s(CostRecord(float(cost.operations), float(cost.bytes)), probe.best)
                 self._benchmark.extra_info.update(
                     floor_s=allowed_s, bound=bound, roofline_fraction=allowed_s / median_s
@@ -141,13 +143,13 @@ class ContenderBenchmark:
     ) -> _Rotating:
         """Warm up, probe, measure, probe again; return the inputs."""
         inputs = _Rotating(execution, ensemble)
-        inputs.upload()
 
         def run() -> None:
             execution.run()
             execution.synchronize()
 
         try:
+            inputs.upload()
             run_s = _warm_up(run)
             iterations = math.ceil(SHORTEST_ROUND_S / run_s)
             rounds = round(time_budget_s / (iterations * run_s))
