@@ -149,17 +149,28 @@ class RepeatsPoints(Heun):
 
 
 class _Tires(Wrapping):
-    runs = 0
-    honest: ClassVar[int] = 12
+    """Knows an audit by its look at what no run has computed, and is right for two more: its last, the first timed."""
+
+    has_run = False
+    looks: int | None = None
+    honest: ClassVar[int] = 2
+
+    def upload(self, ensemble: Ensemble) -> None:
+        super().upload(ensemble)
+        self.has_run = False
 
     def run(self) -> None:
         super().run()
-        self.runs += 1
+        self.has_run = True
 
     def output(self) -> Any:
         states = self.inner.output()
-        if self.runs > self.honest:
-            states[1:] *= 0.9
+        if not self.has_run:
+            self.looks = 0
+        elif self.looks is not None:
+            self.looks += 1
+            if self.looks > self.honest:
+                states[1:] *= 0.9
         return states
 
 
