@@ -19,11 +19,16 @@ def calls():
     rows = Rows(4096, 256, on_device=True), Rows(8192, 128, on_device=False)
     graph = driver.CUgraphExec(0)
     clock = object.__new__(nvidia.StreamClock)
+    memory = object.__new__(nvidia.DeviceMemory)
+    memory.address, memory.size = 4096, 256
     clock._stream, clock._begin, clock._end = stream.handle, driver.CUevent(0), driver.CUevent(0)
     return (
         nvidia.Stream,
         lambda: nvidia.StreamClock(stream.handle),
         lambda: nvidia.DeviceMemory(256),
+        memory.clear,
+        lambda: nvidia.copy_to_device(4096, np.zeros((2, 3), np.float32)),
+        nvidia._wait_for_default_stream,
         lambda: nvidia.pinned_array((2, 3), np.float32),
         lambda: copy_rows(stream, *rows, 100, 3),
         lambda: copy_rows(stream, *reversed(rows), 100, 3),

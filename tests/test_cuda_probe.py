@@ -53,3 +53,10 @@ def test_a_precision_that_the_gpu_lacks_is_refused(quick: None, monkeypatch: pyt
     monkeypatch.setattr(peaks, "open_device", lambda: nvidia.Device("a Turing GPU", (7, 5), 2, 65536))
     with pytest.raises(Refused, match="bfloat16 is not supported"):
         peaks.CudaProbe(Workload(10, precision="bfloat16"))
+
+
+def test_a_few_samples_are_not_written_over_and_over_for_ever(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peaks, "_MOST_PASSES", 3)
+    probe = peaks.CudaProbe(Workload(1, 3))
+    monkeypatch.setattr(probe._stream.clock, "seconds", lambda: 0.5)
+    assert probe.measure().bytes_per_s == 3 * 32 / 0.5  # 24 bytes are two vectors

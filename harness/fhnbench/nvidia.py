@@ -159,12 +159,25 @@ class DeviceMemory:
         self._free = weakref.finalize(self, driver.cuMemFree, self.address)
 
     def clear(self) -> None:
-        """Fill it with zeros."""
+        """Fill it with zeros, which are there when this returns."""
         call(driver.cuMemsetD8(self.address, 0, self.size))
+        _wait_for_default_stream()
 
     def close(self) -> None:
         """Free it."""
         self._free()
+
+
+def copy_to_device(address: int, array: NDArray[Any]) -> None:
+    """Copy an array to the device; it is there when this returns, for streams that wait for no other, too."""
+    dense = np.ascontiguousarray(array)
+    call(driver.cuMemcpyHtoD(address, dense.ctypes.data, dense.nbytes))
+    _wait_for_default_stream()
+
+
+def _wait_for_default_stream() -> None:
+    # Without it the driver may still be copying from its own buffer, or filling memory, when the call has returned.
+    call(driver.cuStreamSynchronize(driver.CUstream(driver.CU_STREAM_LEGACY)))
 
 
 def pinned_array(shape: Sequence[int], dtype: DTypeLike) -> NDArray[Any]:

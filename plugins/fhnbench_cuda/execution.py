@@ -85,7 +85,7 @@ class Buffers:
     def constant(self, array: NDArray[Any]) -> int:
         """Copy an array to memory that lives as long as the execution; return its address there."""
         address = self.scratch(array.nbytes)
-        nvidia.call(driver.cuMemcpyHtoD(address, np.ascontiguousarray(array).ctypes.data, array.nbytes))
+        nvidia.copy_to_device(address, array)
         return address
 
 

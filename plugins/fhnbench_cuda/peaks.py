@@ -24,6 +24,9 @@ _STEPS = 20_000
 _BYTES = 1 << 30
 """Least number of bytes that are written in one timing, for the same reason."""
 
+_MOST_PASSES = 10_000
+"""Passes over small memory are launches and little else; so many are enough to know what these take."""
+
 _REPEATS = 3
 """Timings in one measurement, of which the fastest counts."""
 
@@ -84,7 +87,7 @@ class CudaProbe(DeviceProbe):
             for program, arguments in zip(programs, (sink, memory), strict=True)
         )
         self._operations = _STEPS * _CHAINS * threads * _KERNELS[workload.precision][2]
-        self._passes = -(-_BYTES // self._memory.size)
+        self._passes = min(_MOST_PASSES, -(-_BYTES // self._memory.size))
         self.measure()  # loads the code and wakes the clocks
 
     def measure(self) -> Peaks:

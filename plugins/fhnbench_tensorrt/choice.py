@@ -60,7 +60,8 @@ def choose(
         try:
             found = attempt(layout)
         except Refused as refusal:
-            refusals.append((layout, refusal))
+            # Its traceback would keep alive what was allocated, which the next may need.
+            refusals.append((layout, refusal.with_traceback(None)))
             continue
         built_s += found.built_s
         if best is None or found.run_s < best[1].run_s:

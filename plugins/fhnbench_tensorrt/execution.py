@@ -57,7 +57,7 @@ class TensorRTExecution(Execution):
         self._calls = [self._addresses(model, one.inputs, one.outputs) for one in layout.calls()]
         times = np.zeros((workload.save_points, ALIGNMENT // ITEMSIZE), np.float32)
         times[:, 0] = workload.times
-        nvidia.call(driver.cuMemcpyHtoD(self._memory["times"].address, times.ctypes.data, times.nbytes))
+        nvidia.copy_to_device(self._memory["times"].address, times)
         self._enqueue()  # the first call allocates, which a capture does not allow
         self._stream.synchronize()
         self._graph = self._stream.captured(self._enqueue) if graph else None
