@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -103,22 +102,35 @@ def test_bad_input_is_one_line(arguments, message, capsys, folder):
 
 
 LONG = ["train", "ddnn", "--problem", "A", "--hidden", "6", "--threads", "1", "--set", "round_steps=10"]
-LONG += ["--set", "batch=16", "--steps", "600", "--output", "a.safetensors"]
+LONG += ["--set", "batch=16", "--steps", "100", "--output", "a.safetensors"]
+
+STOPPED = """
+import os, sys
+from fhnbench.__main__ import main
+from fhnbench.training import trainer
+
+save = trainer.save_checkpoint
+
+def save_and_stop(*arguments):
+    save(*arguments)
+    os.kill(os.getpid(), int(sys.argv[1]))
+
+trainer.save_checkpoint = save_and_stop
+sys.exit(main(sys.argv[2:]))
+"""
+"""The command, sent a signal by itself as soon as there is a checkpoint."""
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_training_that_was_stopped_goes_on(how, folder):
-    process = subprocess.Popen([sys.executable, "-m", "fhnbench", *LONG], stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", STOPPED, str(int(how)), *LONG]
+    stopped = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     checkpoint = folder / "a.checkpoint"
-    while not checkpoint.exists():
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.01)
-    process.send_signal(how)
-    _, error = process.communicate(timeout=300)
+    assert checkpoint.exists(), stopped.stderr
     assert not (folder / "a.safetensors").exists()
     if how == signal.SIGINT:
-        assert process.returncode == ExitStatus.INTERRUPTED
-        assert "a.checkpoint, and the same command goes on from there" in error
+        assert stopped.returncode == ExitStatus.INTERRUPTED
+        assert "a.checkpoint, and the same command goes on from there" in stopped.stderr
     assert main(LONG) == ExitStatus.OK
     assert not checkpoint.exists()
     assert main([*LONG[:-1], "whole.safetensors"]) == ExitStatus.OK
