@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 import cuda_emulation
 from fhnbench.testing.benchmark import contender_benchmark
@@ -23,7 +24,17 @@ HOSTILE = TESTS / "hostile_plugin"
 
 __all__ = ["contender_benchmark"]  # the fixture with which tests/benchmarks measures
 
-settings.register_profile("fhnbench", deadline=None)  # machines differ, and the first example may compile
+# What is printed, and where things are looked for, must not depend on the terminal and the user that tests run for.
+for _name in ("COLUMNS", "LINES", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "FHNBENCH_ARTIFACTS"):
+    os.environ.pop(_name, None)
+# In the background of a shell this signal is ignored, also by children, whom tests interrupt.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# No clock decides, since machines differ and the first example may compile; nor does chance: what fails on one machine
+# fails on all. Run with --hypothesis-profile=explore for other examples.
+settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("fhnbench", settings.get_profile("explore"), derandomize=True)
 settings.load_profile("fhnbench")
 
 collect_ignore = ["example_plugin", "hostile_plugin"]  # distributions, with tests of their own

@@ -92,7 +92,7 @@ def test_nothing_is_overwritten(command_line: CommandLine, tmp_path):
     assert done.stderr == f"Error: {tmp_path} holds something; give another --directory\n"
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(kind=st.sampled_from(KINDS), name=st.from_regex(r"[a-z][a-z0-9_]{0,8}(-[a-z0-9_]{1,8})?", fullmatch=True))
 def test_whatever_the_name_modules_parse_and_the_project_names_them(kind, name, tmp_path_factory):
     folder = tmp_path_factory.mktemp("new")
