@@ -39,7 +39,7 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[fhnbench.RunRecord, Path]:
     folder = tmp_path_factory.mktemp("runs") / "run"
     names = ["euler-cpu[dt=0.05]", "m*-cpu"]
-    return fhnbench.run(names, "B", 200, output=folder, rounds=2, cold=True, timeout_s=60), folder
+    return fhnbench.run(names, "B", 200, output=folder, rounds=2, cold=True, timeout_s=600), folder
 
 
 def test_contenders_run_in_another_interpreter() -> None:
@@ -66,7 +66,7 @@ def test_a_run_is_that_of_the_command_line(measured: tuple[fhnbench.RunRecord, P
     assert [row.status for row in record.rows] == ["ran", "ran"]
     assert (record.problem.name, record.dataset.size) == ("B", 200)
     assert record.settings == Settings(
-        threads=fhnbench.usable_cpus(), rounds=2, time_budget_s=20.0, timeout_s=60, cold=True
+        threads=fhnbench.usable_cpus(), rounds=2, time_budget_s=20.0, timeout_s=600, cold=True
     )
     assert encode(fhnbench.read_record(folder)) == encode(record)
     assert {path.name for path in folder.iterdir()} == {"run.json", "table.md", "table.csv", "frontier.png"}
@@ -81,7 +81,7 @@ def test_its_command_asks_for_the_same(measured: tuple[fhnbench.RunRecord, Path]
     given = click.Context(command, info_name="run")
     command.parse_args(given, words)
     assert given.params["solvers"] == ("euler-cpu[dt=0.05]", "m*-cpu")
-    asked = {"problem": "B", "size": 200, "rounds": 2, "cold": True, "timeout": 60, "output": folder}
+    asked = {"problem": "B", "size": 200, "rounds": 2, "cold": True, "timeout": 600, "output": folder}
     assert {name: given.params[name] for name in asked} == asked
 
 

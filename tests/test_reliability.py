@@ -23,10 +23,10 @@ from fhnbench.plugins.registry import registry
 from fhnbench.results.record import Settings
 from fhnbench.results.resume import require_same
 from fhnbench.results.store import RUN_FILE, encode, read_record
+from processes import processes_with, wait_for_file, wait_until, workers_of
 from records import record
-from test_run import processes_with, workers_of
 
-QUICK = ("-n", "200", "--rounds", "2")
+QUICK = ("-n", "200", "--rounds", "2", "--time-budget", "600")  # so that a busy machine has two rounds, too
 
 
 @pytest.fixture(scope="module")
@@ -150,10 +150,13 @@ def test_resume_needs_a_run(run, tmp_path):
 
 @pytest.fixture
 def long_run(plugins_path, tmp_path, datasets):
-    """Start a run of some contenders that takes a while; return the process and its folder once it has measured."""
+    """Start a run of some contenders that takes a while; return the process and its folder once it has measured.
+
+    A round takes more than a second, and no time is known before nine of them.
+    """
     output = tmp_path / "run"
-    names = [word for dt in (0.1, 0.05, 0.02) for word in ("--solver", f"ab2-example[dt={dt}]")]
-    command = [sys.executable, "-m", "fhnbench", "run", "-n", "2000", *names, "--time-budget", "60"]
+    names = [word for dt in (0.005, 0.002, 0.001) for word in ("--solver", f"ab2-example[dt={dt}]")]
+    command = [sys.executable, "-m", "fhnbench", "run", "-n", "2000", *names, "--time-budget", "600"]
     process = subprocess.Popen(
         [*command, "--rounds", "100000", "--output", str(output)],
         env=plugins_path("example"),
@@ -162,9 +165,7 @@ def long_run(plugins_path, tmp_path, datasets):
         stderr=subprocess.PIPE,
         text=True,
     )
-    while not (output / RUN_FILE).exists():
-        assert process.poll() is None, process.communicate()[1]
-        time.sleep(0.1)
+    wait_for_file(process, output / RUN_FILE)
     yield process, output
     process.kill()
     process.communicate()
@@ -176,8 +177,10 @@ def long_run(plugins_path, tmp_path, datasets):
 class TestKills:
     def test_a_killed_worker_is_one_row(self, long_run):
         process, output = long_run
-        os.kill(workers_of(process)[0], signal.SIGKILL)
-        time.sleep(5)
+        os.kill(min(workers_of(process)), signal.SIGKILL)  # a contender's: the probe's was started last
+        wait_until(
+            lambda: "failed" in {row.status for row in read_record(output).rows}, "nobody saw that a worker was killed"
+        )
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=300)
         reasons = [row.reason for row in read_record(output).rows if row.status == "failed"]
@@ -192,10 +195,10 @@ class TestKills:
         process.kill()
         process.communicate(timeout=300)
         assert not read_record(output).complete
-        deadline = time.monotonic() + 120
-        while set(workers) & set(processes_with("fhnbench.measure.worker")):
-            assert time.monotonic() < deadline, "workers outlived the coordinator"
-            time.sleep(0.1)
+        wait_until(
+            lambda: not set(workers) & set(processes_with("fhnbench.measure.worker")),
+            "workers outlived the coordinator",
+        )
         found = read_record(output)
         few = msgspec.structs.replace(found.settings, rounds=2)
         (output / RUN_FILE).write_text(encode(msgspec.structs.replace(found, settings=few)))
