@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from fhnbench_sweep.settings import Settings
     from fhnbench_sweep.store import Store
 
+_CONNECT_S = 10
+"""Time for a scheduler at an address to answer, in seconds."""
+
+_START_S = 300
+"""The same for one that was started here, which is there, however busy the machine."""
+
 Result = tuple[bytes, dict[str, "NDArray[Any]"]]
 
 
@@ -126,7 +132,7 @@ def on_dask(jobs: Sequence[bytes], *, workers: int = 0, scheduler: str = "") -> 
                 LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0")
             )
         try:
-            client = stack.enter_context(Client(address, timeout="10s"))
+            client = stack.enter_context(Client(address, timeout=_CONNECT_S if scheduler else _START_S))
         except (OSError, ValueError) as error:
             raise Unavailable(f"no Dask scheduler at {scheduler}: {error}") from None
         # Earlier jobs, which are the larger ones, come first.
