@@ -30,6 +30,9 @@ _RELEVANT = (
     "warp-lang",
 )
 
+GIT_TIMEOUT_S = 120
+"""Long enough for a busy machine: a run whose revision is not known cannot be resumed."""
+
 
 def environment(distributions: Iterable[str] = ()) -> dict[str, Any]:
     """Return the environment of this process.
@@ -92,7 +95,9 @@ def _git() -> dict[str, Any] | None:
     folder = Path(fhnbench.__file__).parent
     try:
         commit, changes = (
-            subprocess.run(["git", "-C", folder, *words], capture_output=True, text=True, check=True, timeout=10).stdout
+            subprocess.run(
+                ["git", "-C", folder, *words], capture_output=True, text=True, check=True, timeout=GIT_TIMEOUT_S
+            ).stdout
             for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--", folder.parents[1]])
         )
     except (OSError, subprocess.SubprocessError):
