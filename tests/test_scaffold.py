@@ -75,6 +75,9 @@ def test_a_solver_may_be_named_with_its_backend(tmp_path):
         ("runtime", "a-b", "runtime name 'a-b': use lower-case letters, digits, and '_'"),
         ("surrogate", "2fast", "surrogate name '2fast'"),
         ("runtime", "class", "'class' is a word of Python's; choose another name"),
+        ("solver", "euler-cpu", "solver 'euler-cpu' is declared by fhnbench already; choose another name"),
+        ("surrogate", "ddnn", "surrogate 'ddnn' is declared by fhnbench already"),
+        ("runtime", "cpu", "runtime 'cpu' is declared by fhnbench already"),
     ],
 )
 def test_names_that_cannot_be_are_refused(kind, name, message, command_line: CommandLine, tmp_path):

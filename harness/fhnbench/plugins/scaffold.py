@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import fhnbench
 from fhnbench.errors import FhnbenchError
 from fhnbench.files import write_whole
+from fhnbench.plugins.registry import registry
 from fhnbench.plugins.specs import RuntimeSpec, SolverSpec, SurrogateSpec
 
 if TYPE_CHECKING:
@@ -72,13 +73,15 @@ def scaffold(kind: Kind, name: str, folder: Path) -> list[Path]:
     Raises
     ------
     FhnbenchError
-        If the name cannot be one of that kind, or the folder holds something.
+        If the name cannot be one of that kind, an installed distribution has it, or the folder holds something.
     """
     part = _PARTS[kind]
     contender = name + part.suffix(name)
     part.spec(contender, "module:attribute", "")  # refuses a malformed name
     if keyword.iskeyword(name):
         raise FhnbenchError(f"{name!r} is a word of Python's; choose another name")
+    if others := _others(part.spec, contender, f"fhnbench-{name.replace('_', '-')}"):
+        raise FhnbenchError(f"{kind} {contender!r} is declared by {others[0]} already; choose another name")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FhnbenchError(f"{folder} holds something; give another --directory")
     renames = _renames(kind, part, name.replace("-", "_"), contender)
@@ -93,6 +96,12 @@ def scaffold(kind: Kind, name: str, folder: Path) -> list[Path]:
         write_whole(folder / target, _renamed(text, renames))
         written.append(target)
     return written
+
+
+def _others(spec: type[Spec], name: str, distribution: str) -> list[str]:
+    """Return other distributions that declare a name: with two of them, neither could be used."""
+    declared = [entry.plugin.distribution for entry in registry().entries(spec) if entry.spec.name == name]
+    return [one for one in declared if one != distribution]
 
 
 def _example() -> Path:
