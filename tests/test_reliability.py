@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from fhnbench import FhnbenchError, open_dataset, standard_dataset, standard_problem
 from fhnbench.exit_status import ExitStatus
+from fhnbench.files import require_writable
 from fhnbench.measure.environment import environment
 from fhnbench.measure.session import LIVE_WORKERS, Session, grouped
 from fhnbench.plugins.contender import request
@@ -116,6 +117,12 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_measured(
     assert "cannot write" in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_a_file_is_no_folder_of_results(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(FhnbenchError, match="is a file, not a folder; give another"):
+        require_writable(tmp_path / "file")
 
 
 def test_resume_measures_what_is_missing_and_keeps_the_rest(run, tmp_path):

@@ -49,6 +49,8 @@ def require_writable(folder: Path) -> None:
     FhnbenchError
         If they cannot.
     """
+    if folder.exists() and not folder.is_dir():
+        raise FhnbenchError(f"{folder} is a file, not a folder; give another")
     made = not folder.exists()
     probe = folder / ".writable"
     with replacing(probe):
