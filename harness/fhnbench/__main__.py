@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = cli.main([word for word in given if word != "--debug"], prog_name="fhnbench", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        _show(error)
         return ExitStatus.USER_ERROR
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
@@ -85,6 +85,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         click.echo(f"Error: {error}", err=True)
         return ExitStatus.USER_ERROR
     return int(status or ExitStatus.OK)
+
+
+def _show(error: click.ClickException) -> None:
+    """Print in one line what is wrong with what was typed; a group of commands that is called alone shows its help."""
+    if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
+        error.show()
+        return
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    told = f"; see {context.command_path} --help" if context else ""
+    click.echo(f"Error: {' '.join(error.format_message().split()).rstrip('.')}{told}", err=True)
 
 
 if __name__ == "__main__":
