@@ -11,6 +11,7 @@ from fhnbench.artifact import Artifact, load_artifact
 from fhnbench.errors import FhnbenchError, Unavailable
 from fhnbench.plugins.artifacts import SELECTORS, select_artifact
 from fhnbench.plugins.options import build, format_contender, parse_contender
+from fhnbench.plugins.registry import suggestion
 from fhnbench.plugins.specs import Availability, RuntimeSpec, SolverSpec, SurrogateSpec, import_target
 
 if TYPE_CHECKING:
@@ -180,12 +181,14 @@ def requests_matching(
     """
     pattern, options = parse_contender(text)
     if not set(pattern) & set("*?"):
+        if kind and (other := _declared_kind(pattern, registry)) not in {None, kind}:
+            raise FhnbenchError(f"{pattern!r} is a {other}, not a {kind}; give it with --{other}")
         return [request_or_absent(text, kind or kind_of(text, registry), registry, precision)]
     there = [one for one in every_contender(registry, precision) if kind in {None, one.kind}]
     matching = [one for one in there if fnmatch.fnmatch(one.name, pattern)]
     if not matching:
-        names = ", ".join(one.name for one in there)
-        raise FhnbenchError(f"no {kind or 'contender'} matches {pattern!r}; there are {names}")
+        listed = suggestion(pattern, [one.name for one in there], "fhnbench plugins")
+        raise FhnbenchError(f"no {kind or 'contender'} matches {pattern!r}; {listed}")
     return [request(format_contender(one.name, options), one.kind, registry, precision) for one in matching]
 
 
@@ -215,6 +218,14 @@ def kind_of(text: str, registry: Registry) -> Kind:
         If it is neither; the message gives the closest.
     """
     name, _ = parse_contender(text)
+    if found := _declared_kind(name, registry):
+        return found
+    names = [contender.name for contender in every_contender(registry)]
+    raise registry.unknown("contender", name, names)
+
+
+def _declared_kind(name: str, registry: Registry) -> Kind | None:
+    """Return what a bare name is declared to be, if it is."""
     if any(entry.spec.name == name for entry in registry.entries(SolverSpec)):
         return "solver"
     family, _, runtime = name.rpartition("-")
@@ -222,8 +233,7 @@ def kind_of(text: str, registry: Registry) -> Kind:
         entry.spec.name == runtime for entry in registry.entries(RuntimeSpec)
     ):
         return "surrogate"
-    names = [contender.name for contender in every_contender(registry)]
-    raise registry.unknown("contender", name, names)
+    return None
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,9 @@ API_VERSION = 1
 _MANY = 12
 """Names that are not listed one by one in an error, if a command lists them."""
 
+_FEW = 3
+"""Names that are proposed where only their beginning was typed, as ``euler`` is of ``euler-cpu``."""
+
 S_co = TypeVar("S_co", bound=Spec, covariant=True)
 
 _HOOKS: dict[str, type[Spec]] = {
@@ -120,12 +123,13 @@ def suggestion(name: str, names: list[str], command: str = "") -> str:
     command
         A command that lists the names, to be told in their place where they are many.
     """
-    close = difflib.get_close_matches(name, names, n=1)
+    begin = [one for one in names if one.startswith(f"{name}-")][:_FEW]
+    close = begin or difflib.get_close_matches(name, names, n=1)
     if command and len(names) > _MANY:
         listed = f"{command} lists all {len(names)}"
     else:
         listed = f"there are {', '.join(names) or 'none'}"
-    return f"did you mean {close[0]!r}? {listed}" if close else listed
+    return f"did you mean {' or '.join(map(repr, close))}? {listed}" if close else listed
 
 
 @functools.cache
