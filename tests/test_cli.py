@@ -75,11 +75,25 @@ class TestMistakes:
             (["plugins", "a", "b"], "Got unexpected extra argument (b)"),
             (["plugins", "no-such"], "Error: no contender 'no-such'; "),
             (["plugins", "a[b"], "Error: 'a[b' is not of the form NAME or NAME[option=value,...]"),
-            (["check"], "Error: name a contender to check; there are "),
+            (["check"], "Error: name a contender or a distribution to check; fhnbench plugins lists all; see "),
             (["check", "no-such"], "Error: no contender 'no-such'; "),
             (["check", "no-such[x=]"], "Error: 'no-such[x=]': 'x=' is not of the form option=value"),
             (["check", "no-such", "--problem", "D"], "Error: no problem 'D'; there are A, B, C"),
             (["check", "no-such", "--timeout", "0"], "Invalid value for '--timeout'"),
+            (["check", "no-such", "--timeout", "nan"], "'--timeout': nan is not a finite number; see fhnbench check -"),
+            (["run", "--timeout", "inf"], "'--timeout': inf is not a finite number"),
+            (["run", "--threads", "100000"], "100000 threads asked for, this process may use "),
+            (["run", "--problem", ""], "Error: no problem ''; there are A, B, C"),
+            (["run", "--solver", "ddnn-cpu"], "'ddnn-cpu' is a surrogate, not a solver; give it with --surrogate"),
+            (["run", "--surrogate", "euler-cpu"], "'euler-cpu' is a solver, not a surrogate; give it with --solver"),
+            (["run", "--solver", "no-such*"], "no solver matches 'no-such*'; fhnbench plugins lists all "),
+            (["plugins", "euler"], "did you mean 'euler-cpu' or 'euler-cuda' or 'euler-diffrax'?"),
+            (["compare", "a", "b", "--alpha", "nan"], "'--alpha': nan is not a finite number"),
+            (["compare", "a", "b", "--runs", "3"], "--runs goes with --base"),
+            (["compare", "a", "b", "--output", "c"], "--output goes with --base"),
+            (["history", "--plot", "a.pdf"], "a.pdf: the picture is a PNG file"),
+            (["new", "gadget"], "'gadget' is not one of 'solver', 'surrogate', 'runtime'"),
+            (["new"], "Missing argument"),
         ],
         ids=" ".join,
     )
@@ -87,6 +101,7 @@ class TestMistakes:
         assert main(arguments) == ExitStatus.USER_ERROR
         captured = capsys.readouterr()
         assert message in captured.err
+        assert captured.err.count("\n") == 1
         assert captured.out == ""
 
     def test_an_error_is_one_line_and_debug_shows_where_it_was_raised(self, command_line: CommandLine) -> None:

@@ -169,9 +169,15 @@ def test_thresholds_are_read_in_order_and_refused_by_name():
     limits = Thresholds(["5%", "ddnn-*=10%", "ddnn-cpu[hidden=8x8]=0.2"])
     assert [limits.of(name) for name in ("euler-cpu", "ddnn-cpu", "ddnn-cpu[hidden=8x8]")] == [0.05, 0.1, 0.2]
     assert Thresholds().of("euler-cpu") == 0.03
-    for text in ("", "ddnn-*", "x=y%", "-3%", "100%", "nan"):
+    for text in ("", "ddnn-*", "x=y%", "-3%", "100%", "nan", "=3%"):
         with pytest.raises(FhnbenchError, match="write it as 3%"):
             Thresholds([text])
+
+
+def test_a_threshold_for_none_of_the_contenders_is_told(compare):
+    done = compare(BASE, BASE, "--threshold", "5%", "--threshold", "eulr-*=10%", "--threshold", "euler-*=4%")
+    assert done.return_value == ExitStatus.OK
+    assert done.stderr == "threshold 'eulr-*=10%' is for none of the contenders\n"
 
 
 def test_formats_hold_the_same_figures(compare):

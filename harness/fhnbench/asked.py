@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,8 +90,8 @@ def settings_for(contenders: int, given: Measuring) -> Settings:
     chosen = {**defaults, **{name: value for name, value in given.items() if value is not None}}
     for name in ("threads", "rounds", "time_budget_s", "timeout_s", "max_error"):
         value = chosen.get(name, 1)
-        if isinstance(value, int | float) and not value > 0:
-            raise FhnbenchError(f"{name} is {value}; it must be positive")
+        if isinstance(value, int | float) and not 0 < value < math.inf:
+            raise FhnbenchError(f"{name} is {value}; it must be positive and finite")
     if chosen.get("precision", "float32") not in (known := get_args(Precision)):
         raise FhnbenchError(f"no precision {chosen['precision']!r}; there are {', '.join(known)}")
     if unknown := set(chosen) - set(Measuring.__annotations__):
@@ -109,11 +110,12 @@ def dataset_of(file: Path | None, problem: str | None, size: int | None) -> Data
     from fhnbench.report.progress import reporting
 
     if file is None:
+        standard = standard_problem("C" if problem is None else problem)
         with reporting("building the dataset") as report:
-            path = standard_dataset(standard_problem(problem or "C"), size or DEFAULT_SIZE, progress=report.fraction)
+            path = standard_dataset(standard, size or DEFAULT_SIZE, progress=report.fraction)
         return open_dataset(path, verify=False)  # which standard_dataset has done
     dataset = open_dataset(file)
-    if problem and problem.upper() != dataset.problem.name:
+    if problem is not None and problem.upper() != dataset.problem.name:
         raise FhnbenchError(f"{file}: holds problem {dataset.problem.name}, not {problem.upper()}; leave out --problem")
     if size and size > dataset.size:
         raise FhnbenchError(f"{file}: holds {dataset.size} samples, not {size}; ask for fewer with -n")

@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from fhnbench.cli._completion import Contender
+from fhnbench.cli._numbers import POSITIVE
 from fhnbench.errors import FhnbenchError, Refused, Unavailable
 from fhnbench.exit_status import ExitStatus
 from fhnbench.plugins.checked import stamp
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--problem", "letter", default="C", show_default=True, metavar="A|B|C", help="Problem to check on.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(0, min_open=True),
+    type=POSITIVE,
     default=120.0,
     show_default=True,
     help="Seconds that a check may take, compilation included.",
@@ -61,8 +62,7 @@ def command(names: tuple[str, ...], letter: str, timeout: float, report: Path | 
     from fhnbench.testing.conformance import conformance_record, encode
 
     if not names:
-        contenders = ", ".join(contender.name for contender in every_contender(registry()))
-        raise click.UsageError(f"name a contender to check; there are {contenders or 'none'}")
+        raise click.UsageError("name a contender or a distribution to check; fhnbench plugins lists all")
     problem = standard_problem(letter)
     failures = dict(_expected(text) for text in expected)
     requests = [one for name in names for one in _requests(name, problem)]  # a typo is told before anything runs

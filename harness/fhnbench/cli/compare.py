@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from fhnbench.asked import contenders_of, dataset_of, everything, interrupt_on_sigterm, output_folder
+from fhnbench.cli._numbers import POSITIVE, CpuCount, FiniteRange
 from fhnbench.errors import FhnbenchError
 from fhnbench.exit_status import ExitStatus
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
     from fhnbench.results.compare import Comparison
     from fhnbench.results.record import RunRecord
+
+_MEASURING = {"problem", "file", "size", "precision", "runs", "rounds", "time_budget", "timeout", "threads", "output"}
 
 
 @click.command()
@@ -29,7 +33,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--accuracy-threshold",
-    type=click.FloatRange(0, 100),
+    type=FiniteRange(0, 100),
     default=1.0,
     show_default=True,
     metavar="PERCENT",
@@ -42,7 +46,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Time to judge.",
 )
-@click.option("--alpha", type=click.FloatRange(0, 0.5, min_open=True), default=0.05, show_default=True)
+@click.option("--alpha", type=FiniteRange(0, 0.5, min_open=True), default=0.05, show_default=True)
 @click.option("--allow-different-machines", is_flag=True, help="Compare all the same; the difference is printed.")
 @click.option("--base", metavar="GIT_REV", help="Measure this revision and the installed one in the same runs.")
 @click.option("--problem", metavar="A|B|C", help="With --base: problem of the standard dataset.  [default: C]")
@@ -61,13 +65,13 @@ if TYPE_CHECKING:
 @click.option("--rounds", type=click.IntRange(1), default=30, show_default=True, help="With --base: rounds of a run.")
 @click.option(
     "--time-budget",
-    type=click.FloatRange(0, min_open=True),
+    type=POSITIVE,
     default=120,
     show_default=True,
     help="With --base: seconds for all rounds together.",
 )
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), default=300, help="With --base: as of run.")
-@click.option("--threads", type=click.IntRange(1), help="With --base: CPU threads of each worker.  [default: all]")
+@click.option("--timeout", type=POSITIVE, default=300, help="With --base: as of run.")
+@click.option("--threads", type=CpuCount(), help="With --base: CPU threads of each worker.  [default: all]")
 @click.option("--output", type=click.Path(path_type=Path), help="With --base: folder of the records.")
 @click.option("--format", "form", metavar="csv|json|markdown", help="Write the comparison in this format.")
 def command(
@@ -105,6 +109,7 @@ def command(
 
     limits, write = Thresholds(thresholds), _format(form)
     if base is None:
+        _require_recorded()
         sides = _recorded(arguments)
         title = " against ".join(reversed(arguments))
     else:
@@ -113,6 +118,8 @@ def command(
     if not _comparable(*sides, allow_different_machines):
         return ExitStatus.INCOMPARABLE
     comparison = compare_records(*sides, limits, given["span"], given["alpha"], accuracy_threshold / 100)
+    for text in limits.unused(row.contender for row in comparison.rows):
+        click.echo(f"threshold {text!r} is for none of the contenders", err=True)
     return _answer(comparison, write, title)
 
 
@@ -123,6 +130,15 @@ def _format(name: str | None) -> Callable[[Comparison], str] | None:
     if name is not None and name not in FORMATS:
         raise FhnbenchError(f"no format {name!r}; there are {', '.join(FORMATS)}")
     return FORMATS[name] if name else None
+
+
+def _require_recorded() -> None:
+    """Raise for options that say how to measure: records have been measured."""
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        typed = context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+        if typed and parameter.name in _MEASURING:
+            raise click.UsageError(f"{parameter.opts[-1]} goes with --base; records are compared as they were measured")
 
 
 def _recorded(arguments: Sequence[str]) -> tuple[list[RunRecord], list[RunRecord]]:

@@ -12,7 +12,9 @@ from fhnbench.errors import FhnbenchError
 @click.command()
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path), metavar="[DIR...]")
 @click.option("--contender", "patterns", multiple=True, metavar="PATTERN", help="Only these, as 'ddnn-*'.")
-@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw them into a PNG file.")
+@click.option(
+    "--plot", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Draw them into a PNG file."
+)
 @click.option("--format", "form", type=click.Choice(["csv"]), help="Write them in this format instead.")
 def command(folders: tuple[Path, ...], patterns: tuple[str, ...], plot: Path | None, form: str | None) -> None:
     """List the times of contenders in all records below DIR, from old to new.
@@ -25,6 +27,8 @@ def command(folders: tuple[Path, ...], patterns: tuple[str, ...], plot: Path | N
     from fhnbench.report.history import history_png, history_tables, to_csv
     from fhnbench.results.history import find_records, history
 
+    if plot and plot.suffix.lower() != ".png":
+        raise FhnbenchError(f"{plot}: the picture is a PNG file; give a name that ends in .png")
     records, refused = find_records(folders or (Path("results", "runs"),))
     for reason in refused:
         click.echo(f"Left out: {reason}", err=True)

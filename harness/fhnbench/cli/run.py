@@ -17,6 +17,7 @@ from fhnbench.asked import (
     planned,
 )
 from fhnbench.cli._completion import Contender
+from fhnbench.cli._numbers import POSITIVE, CpuCount
 from fhnbench.cli._resumed import contenders_of_both, earlier_run, settings_of
 from fhnbench.exit_status import ExitStatus
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from fhnbench.results.record import RunRecord
 
 _FIELDS = {"time_budget": "time_budget_s", "timeout": "timeout_s"}
-POSITIVE = click.FloatRange(0, min_open=True)
 
 
 @click.command()
@@ -60,7 +60,7 @@ POSITIVE = click.FloatRange(0, min_open=True)
 @click.option("--rounds", type=click.IntRange(1), default=200, show_default=True, help="Most blocks of a contender.")
 @click.option("--time-budget", type=POSITIVE, help="Seconds for all rounds.  [default: 2 a contender, at least 20]")
 @click.option("--timeout", type=POSITIVE, default=300, show_default=True, help="Seconds that one answer may take.")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads of each contender.  [default: all]")
+@click.option("--threads", type=CpuCount(), help="CPU threads of each contender.  [default: all]")
 @click.option("--cold", is_flag=True, help="Empty the caches before each block.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the order of contenders and of inputs.")
 @click.option("--max-error", type=POSITIVE, help="Accuracy gate: fail if the MAE of a contender is above.")
@@ -112,7 +112,8 @@ def command(
     interpreters = measuring.pop("interpreters")
     earlier, typed = earlier_run(resume, output), _typed(measuring)
     if earlier:
-        problem, size = problem or earlier.problem.name, size or earlier.dataset.size
+        problem = earlier.problem.name if problem is None else problem
+        size = size or earlier.dataset.size
         measuring["precision"] = earlier.settings.precision
     requests = contenders_of(solvers, measuring["precision"], "solver")
     requests += contenders_of(surrogates, measuring["precision"], "surrogate")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fhnbench.asked import contenders_of, dataset_of, everything, interrupt_on_sigterm, output_folder
+from fhnbench.cli._numbers import POSITIVE, CpuCount
 from fhnbench.exit_status import ExitStatus
 
 if TYPE_CHECKING:
@@ -39,13 +40,13 @@ DELAYS = (0.01, 0.02, 0.05)
 )
 @click.option(
     "--time-budget",
-    type=click.FloatRange(0, min_open=True),
+    type=POSITIVE,
     default=300,
     show_default=True,
     help="Seconds of measuring on this machine's clock.",
 )
 @click.option("-n", "--size", type=click.IntRange(1), default=20_000, show_default=True, help="Samples.")
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads of each worker.")
+@click.option("--threads", type=CpuCount(), default=1, show_default=True, help="CPU threads of each worker.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), help="Folder of the record.  [default: results/runs/TIME]")
 def command(contender: str | None, simulated: bool, output: Path | None, **given: Any) -> int:

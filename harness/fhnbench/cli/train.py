@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fhnbench.cli._numbers import POSITIVE
 from fhnbench.errors import FhnbenchError
 from fhnbench.exit_status import ExitStatus
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**32 - 1), help="Of weights and data.")
 @click.option("--samples", type=click.IntRange(min=0), help="Size of a fixed training set; 0: fresh trajectories.")
 @click.option("--steps", type=click.IntRange(min=0), help="First-order steps.")
-@click.option("--time-budget", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Instead of steps.")
+@click.option("--time-budget", type=POSITIVE, metavar="SECONDS", help="Instead of steps.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Replace a value of the recipe.")
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Set an option of the family.")
 @click.option("--dataset", type=click.Path(path_type=Path), metavar="FILE", help="Train on the trajectories of a file.")

@@ -41,12 +41,18 @@ class Thresholds:
     """
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
-        self._rules = [("*", DEFAULT_THRESHOLD), *(_rule(text) for text in texts)]
+        self._texts = tuple(texts)
+        self._rules = [("*", DEFAULT_THRESHOLD), *(_rule(text) for text in self._texts)]
 
     def of(self, contender: str) -> float:
         """Return the threshold of a contender."""
-        fitting = [value for pattern, value in self._rules if pattern == contender or fnmatchcase(contender, pattern)]
-        return fitting[-1]
+        return [value for pattern, value in self._rules if _fits(pattern, contender)][-1]
+
+    def unused(self, contenders: Iterable[str]) -> list[str]:
+        """Return the texts whose pattern fits none of the contenders."""
+        there = list(contenders)
+        rules = zip(self._texts, self._rules[1:], strict=True)
+        return [text for text, (pattern, _) in rules if not any(_fits(pattern, name) for name in there)]
 
 
 class AccuracyChange(msgspec.Struct, frozen=True):
@@ -169,13 +175,17 @@ def compare_records(
     return Comparison(rows, span, alpha, lost)
 
 
+def _fits(pattern: str, contender: str) -> bool:
+    return pattern == contender or fnmatchcase(contender, pattern)
+
+
 def _rule(text: str) -> tuple[str, float]:
-    pattern, _, value = text.rpartition("=")
+    pattern, equals, value = text.rpartition("=")
     try:
         number = float(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
     except ValueError:
         number = -1.0
-    if not 0 <= number < 1:
+    if not 0 <= number < 1 or (equals and not pattern):
         raise FhnbenchError(f"threshold {text!r}: write it as 3% or as 'ddnn-*=10%'")
     return pattern or "*", number
 
