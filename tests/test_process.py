@@ -33,7 +33,7 @@ def worker_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 def test_one_that_ends_says_why(worker_of) -> None:
     with worker_of("import sys; sys.exit('it does not want to')") as worker, pytest.raises(WorkerLost) as lost:
         worker.ask(DESCRIBE, 300)
-    assert str(lost.value) == "its process was ended with exit status 1: it does not want to"
+    assert str(lost.value) == "its process ended with exit status 1: it does not want to"
 
 
 def test_one_that_closes_its_pipes_and_goes_on_is_ended(worker_of, monkeypatch, tmp_path) -> None:

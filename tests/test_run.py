@@ -257,7 +257,7 @@ def test_a_pattern_stands_for_all_that_it_matches(run):
 def test_a_pattern_that_matches_nothing_is_an_error(command_line):
     done = command_line("run", "--solver", "*-fortran")
     assert done.returncode == ExitStatus.USER_ERROR
-    assert done.stderr.startswith("Error: no solver matches '*-fortran'; there are ")
+    assert done.stderr.startswith("Error: no solver matches '*-fortran'; fhnbench plugins lists all ")
 
 
 def test_runtimes_agree_on_an_artifact(run):

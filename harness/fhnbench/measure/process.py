@@ -154,10 +154,12 @@ class WorkerProcess(Generic[Reply]):
         """Return how the worker ended, and end what it left."""
         try:
             code = self._process.wait(GRACE_S)
-            how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"was ended with exit status {code}"
+            how = f"its process ended with exit status {code}"
+            if code < 0:
+                how = f"its process was killed by {signal.Signals(-code).name}"
         except subprocess.TimeoutExpired:
-            how = "closed its pipes and went on"
+            how = "its process closed its pipes and went on"
         self._errors.seek(0)
         last = self._errors.read().decode(errors="replace").strip().splitlines()[-1:]
         self.close()
-        return f"its process {how}" + (f": {last[0][:REASON_LENGTH]}" if last else "")
+        return how + (f": {last[0][:REASON_LENGTH]}" if last else "")
