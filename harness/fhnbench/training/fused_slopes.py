@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _f = np.float32
 _ZERO, _HALF, _ONE, _TWO = _f(0), _f(0.5), _f(1), _f(2)
 
+# Coefficients are minimax, those of `fhnbench_cpu.activations`, which tells how they were found.
 # tanh(x / 2) = x P(x^2) / Q(x^2) up to a limit, beyond which tanh is 1 to rounding.
 _LIMIT = _f(8.6)
 _P0, _P1, _P2 = _f(0.499999998090126), _f(0.014901787058170192), _f(5.745004365488528e-05)
@@ -58,7 +59,8 @@ class _Fused(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, z: Tensor, codes: NDArray[np.int64]) -> Tensor:
         slopes = torch.empty_like(z)
-        _activate(z.detach().numpy().reshape(len(codes), -1), slopes.numpy().reshape(len(codes), -1), codes)
+        rows = (len(codes), -1)  # views, which torch refuses where they would be copies
+        _activate(z.detach().view(rows).numpy(), slopes.view(rows).numpy(), codes)
         ctx.mark_dirty(z)
         ctx.save_for_backward(slopes)
         return z
